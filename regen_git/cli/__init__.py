@@ -1,0 +1,1 @@
+"""Turn words typed by a person into calls, and results into text and an exit status."""

@@ -1,0 +1,1 @@
+"""One file a command; each has ``command``, loaded only when its name is typed."""

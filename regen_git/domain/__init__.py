@@ -1,0 +1,1 @@
+"""The project's values, and the rules that need nothing but values."""

@@ -1,0 +1,1 @@
+"""Read and write the repository: objects, refs, notes, trailers and bytes; never intents."""

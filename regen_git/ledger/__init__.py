@@ -1,0 +1,1 @@
+"""All records of a history, stored as notes and trailers."""

@@ -1,0 +1,117 @@
+"""The ledger of one repository: read and append records over notes.
+
+Appending is a union under compare-and-swap: nothing that another program wrote meanwhile is lost, and
+writing the same record twice changes nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from regen_git.domain.intent import Binding, Intent
+from regen_git.git.notes import read_note, scan_notes, update_notes
+from regen_git.ledger.codec import Document, Record, encode, parse_note, union
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from regen_git.domain.ids import IntentId, Oid
+    from regen_git.git.repository import Repository
+
+__all__ = ["INTENTS_REF", "PRIVATE_REF", "PROVENANCE_REF", "Ledger", "NoteView"]
+
+INTENTS_REF = "refs/notes/regen"
+"""Intents and bindings, on the commits they made. Travels."""
+
+PRIVATE_REF = "refs/notes/private/regen"
+"""Intents that somebody recorded as private. Never published."""
+
+PROVENANCE_REF = "refs/notes/regen-provenance"
+"""How rebuilt commits came to be. Travels."""
+
+
+@dataclass(frozen=True)
+class NoteView:
+    """What one note holds, in the order in which it was written."""
+
+    documents: tuple[Document, ...]
+    warnings: tuple[str, ...] = ()
+
+    @cached_property
+    def intents(self) -> dict[IntentId, Intent]:
+        """The latest revision of each intent, in order of first appearance."""
+        found: dict[IntentId, Intent] = {}
+        for doc in self.documents:
+            record = doc.record
+            if isinstance(record, Intent):
+                known = found.get(record.id)
+                if known is None or record.revision > known.revision:
+                    found[record.id] = record
+        return found
+
+    @cached_property
+    def bindings(self) -> tuple[Binding, ...]:
+        """Every binding, oldest first."""
+        return tuple(doc.record for doc in self.documents if isinstance(doc.record, Binding))
+
+    @cached_property
+    def conflicts(self) -> tuple[IntentId, ...]:
+        """Intents of which two documents claim the same revision."""
+        seen: dict[tuple[IntentId, int], str] = {}
+        clashing: dict[IntentId, None] = {}
+        for doc in self.documents:
+            record = doc.record
+            if isinstance(record, Intent):
+                first = seen.setdefault((record.id, record.revision), doc.digest)
+                if first != doc.digest:
+                    clashing[record.id] = None
+        return tuple(clashing)
+
+    def binding(self, intent: IntentId, result: Oid) -> Binding | None:
+        """Return what the intent did in a commit with this tree; else its last binding, else ``None``."""
+        mine = [b for b in self.bindings if b.intent == intent]
+        exact = [b for b in mine if b.result == result]
+        found = exact or mine
+        return found[-1] if found else None
+
+
+class Ledger:
+    """Records on commits, in one notes ref."""
+
+    def __init__(self, repo: Repository, ref: str = INTENTS_REF) -> None:
+        self._repo = repo
+        self.ref = ref
+
+    def of(self, commit: Oid) -> NoteView:
+        """Return what the ledger says of one commit; empty if nothing."""
+        return view(read_note(self._repo, self.ref, commit))
+
+    def scan(self, revs: Sequence[str]) -> Iterator[tuple[Oid, NoteView]]:
+        """Yield every commit of these revisions, newest first, with what the ledger says of it."""
+        for oid, note in scan_notes(self._repo, self.ref, revs):
+            yield oid, view(note)
+
+    def append(self, records: Mapping[Oid, Sequence[Record]], message: str = "regen: record") -> Oid | None:
+        """Add records to the notes of these commits, all in one commit, and return the ref's tip."""
+        return self.append_raw(
+            {oid: b"".join(encode(record) for record in some) for oid, some in records.items()}, message
+        )
+
+    def append_raw(self, notes: Mapping[Oid, bytes], message: str = "regen: record") -> Oid | None:
+        """Unite documents, as bytes, with the notes of these commits."""
+
+        def united_with(added: bytes) -> Callable[[bytes], bytes]:
+            return lambda old: union(old, added)
+
+        changes = {oid: united_with(added) for oid, added in notes.items()}
+        return update_notes(self._repo, self.ref, changes, message)
+
+
+def view(note: bytes) -> NoteView:
+    """Return a note's bytes as records."""
+    if not note:
+        return NoteView(())
+    documents, warnings = parse_note(note)
+    return NoteView(tuple(documents), tuple(warnings))

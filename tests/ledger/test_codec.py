@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regen_git.domain.ids import IntentId
+from regen_git.domain.intent import Agent, Binding, Intent, LineRange, Prompt, Tombstone
+from regen_git.ledger.codec import document, encode, parse_note, split, union
+
+TEXT = st.text(st.characters(blacklist_categories=["Cs"]), max_size=60)
+NASTY = st.lists(
+    st.sampled_from(["---", "- a", "  b: c", "'q\"", "#x", "", " ", "\t", "&a", "*a", "|", "é\u2028", "\r"]),
+    max_size=6,
+).map("\n".join)
+ANY_TEXT = st.one_of(TEXT, NASTY)
+IDS = st.from_regex(r"[0-9a-f]{16}", fullmatch=True).map(IntentId)
+MAYBE = st.none() | ANY_TEXT
+TIMES = st.none() | st.just("2026-11-22T09:58:12Z")
+PATHS = st.text(
+    st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), min_size=1, max_size=20
+)
+RAW_PATHS = st.binary(min_size=1, max_size=12).map(lambda b: b.decode("utf-8", "surrogateescape"))
+PROMPTS = st.builds(
+    Prompt,
+    text=ANY_TEXT,
+    at=TIMES,
+    kind=st.sampled_from([None, "feature", "noise"]),
+    answers=MAYBE,
+    refs=st.lists(ANY_TEXT, max_size=2).map(tuple),
+)
+AGENTS = st.builds(Agent, name=ANY_TEXT, version=MAYBE, model=MAYBE, session=MAYBE)
+INTENTS = st.builds(
+    Intent,
+    id=IDS,
+    prompts=st.lists(PROMPTS, max_size=3).map(tuple),
+    origin=st.sampled_from(["captured", "explicit", "imported"]),
+    author=MAYBE,
+    agent=st.none() | AGENTS,
+    approved=MAYBE,
+    revision=st.integers(1, 999),
+    supersedes=st.lists(IDS, max_size=2).map(tuple),
+    redacted=st.integers(0, 99),
+)
+RANGES = st.builds(LineRange, st.integers(1, 9999), st.integers(1, 9999))
+BINDINGS = st.builds(
+    Binding,
+    intent=IDS,
+    wrote=st.lists(PATHS | RAW_PATHS, max_size=3).map(tuple),
+    read=st.lists(PATHS, max_size=2).map(tuple),
+    hand=st.none() | st.dictionaries(PATHS | RAW_PATHS, st.lists(RANGES, max_size=3).map(tuple), max_size=2),
+    base=st.none() | st.just("1" * 40),
+    result=st.none() | st.just("2e" * 20),
+)
+RECORDS = st.one_of(INTENTS, BINDINGS, st.builds(Tombstone, IDS, st.just("ab" * 32)))
+
+
+@settings(deadline=None)
+@given(RECORDS)
+def test_what_is_written_reads_back_as_it_was(record: Intent | Binding | Tombstone) -> None:
+    documents, warnings = parse_note(encode(record))
+
+    assert warnings == []
+    assert [d.record for d in documents] == [record]
+
+
+@settings(deadline=None)
+@given(INTENTS)
+def test_our_writer_and_pyyaml_agree_on_every_prompt(intent: Intent) -> None:
+    data = yaml.load(encode(intent), Loader=yaml.BaseLoader)
+
+    assert [p["text"] for p in data["prompts"]] == [p.text for p in intent.prompts]
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.lists(RECORDS, max_size=6), st.randoms())
+def test_union_is_commutative_associative_and_idempotent(
+    records: list[Intent | Binding | Tombstone], random: object
+) -> None:
+    notes = [encode(r) for r in records]
+    shuffled = list(notes)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]
+
+    def as_set(note: bytes) -> set[bytes]:
+        return set(split(note))
+
+    together = union(*notes)
+
+    assert as_set(union(*shuffled)) == as_set(together)
+    assert union(together, together) == together
+    assert as_set(union(union(*notes[:2]), *notes[2:])) == as_set(union(*notes[:2], union(*notes[2:])))
+
+
+def test_a_person_meets_the_words_within_the_first_four_lines() -> None:
+    intent = Intent(
+        IntentId("3f9c2a7be01d4c55"), (Prompt("Add a retry.\n", "2026-11-22T09:58:12Z"),), "captured"
+    )
+
+    assert encode(intent).decode().split("\n")[:5] == [
+        "---",
+        'intent: "3f9c2a7be01d4c55"',
+        "prompts:",
+        "- text: |",
+        "    Add a retry.",
+    ]
+
+
+def test_a_broken_document_is_kept_and_told() -> None:
+    good = document(Tombstone(IntentId("0" * 16), "ab" * 32)).raw
+    note = b"---\nintent: [oops\n" + good + b"---\nfuture: 1\n"
+
+    documents, warnings = parse_note(note)
+
+    assert len(documents) == 3
+    assert len(warnings) == 1
+    assert union(note) == note
+
+
+def test_a_document_from_the_future_is_passed_on_unread() -> None:
+    note = b'---\nintent: "0000000000000000"\nprompts: []\nformat: 9\n'
+
+    documents, warnings = parse_note(note)
+
+    assert documents[0].record is None
+    assert warnings == []
+
+
+def test_aliases_and_deep_nesting_are_refused() -> None:
+    bomb = b"---\nintent: &a [x]\nb: *a\n"
+    deep = b"---\nintent: " + b"[" * 500 + b"]" * 500 + b"\n"
+
+    for note in (bomb, deep):
+        documents, warnings = parse_note(note)
+        assert documents[0].record is None
+        assert len(warnings) == 1
+
+
+def test_a_tombstone_buries_its_document_in_every_union() -> None:
+    secret = document(Intent(IntentId("1" * 16), (Prompt("the password is x"),), "captured"))
+    stone = document(Tombstone(IntentId("1" * 16), secret.digest))
+
+    assert union(secret.raw, stone.raw) == stone.raw
+    assert union(stone.raw, secret.raw) == stone.raw

@@ -1,0 +1,1 @@
+"""What several tests share: a repository builder and a scripted model server."""
