@@ -43,7 +43,7 @@ def _escaped(char: str) -> str:
     if char.isprintable() and _BLOCK_OK.fullmatch(char):
         return char
     code = ord(char)
-    if 0xD800 <= code <= 0xDFFF:
+    if "\ud800" <= char <= "\udfff":
         return "\\ufffd"  # half a character: no UTF-8 reader could take it
     if code < 0x100:  # noqa: PLR2004 - the largest that \\x can say
         return f"\\x{code:02x}"
