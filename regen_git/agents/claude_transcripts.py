@@ -1,0 +1,376 @@
+"""Read the session transcripts that Claude Code keeps: what was typed, and what came of it.
+
+A transcript is a tree written as lines: every line names its parent. Rewinding leaves the branch that was
+left behind in the file, so only prompts from which the last line descends count. What the program itself put
+in (expanded commands, summaries, reminders, tool output) is never taken for something typed. Unknown and
+broken lines are passed over: the format changes often.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+__all__ = ["Session", "Turn", "Typed", "read_session", "session_files"]
+
+ANSWERS_LIMIT = 2048
+"""Bytes kept of what a prompt replies to; the end of it, where the question stands."""
+
+_EDIT_TOOLS = {
+    "Write": "file_path",
+    "Edit": "file_path",
+    "MultiEdit": "file_path",
+    "NotebookEdit": "notebook_path",
+    "mcp__acp__Write": "file_path",
+    "mcp__acp__Edit": "file_path",
+}
+_NOT_TYPED = (
+    "<local-command-",
+    "<bash-input>",
+    "<bash-stdout>",
+    "<bash-stderr>",
+    "<task-notification>",
+    "[Request interrupted by user",
+    "Caveat: The messages below",
+)
+_EMBEDDED = re.compile(
+    r"<(system-reminder|ide_opened_file|ide_selection|ide_diagnostics)>.*?</\1>\s*", re.DOTALL
+)
+_COMMAND = re.compile(r"<command-name>\s*(/?[^<]*?)\s*</command-name>")
+_ARGS = re.compile(r"<command-args>(.*?)</command-args>", re.DOTALL)
+_PLAN = re.compile(r"\AImplement the following plan:\s*", re.IGNORECASE)
+_COMMITTED = re.compile(r"^\[[^\]\n]*?\b([0-9a-f]{7,64})\] ", re.MULTILINE)
+_MAY_COMMIT = re.compile(r"\bgit\b[^\n|;&]*\b(?:commit|cherry-pick|revert|merge|am)\b")
+_SYNTHETIC = "<synthetic>"
+# Commands that Claude Code answers itself: they ask nothing of the agent.
+_BUILT_IN = re.compile(
+    r"/(?:add-dir|agents|bug|clear|compact|config|context|copy|cost|doctor|exit|export|fast|feedback"
+    r"|fork|help|hooks|ide|install-github-app|keybindings|login|logout|mcp|memory|model"
+    r"|output-style|permissions|plan|plugin|privacy-settings|quit|rename|resume|rewind|sandbox"
+    r"|skills|stats|status|statusline|stickers|tasks|terminal-setup|theme|todos|upgrade|usage|vim)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """One thing a person typed. ``at`` as the transcript has it (RFC 3339, UTC), or empty."""
+
+    text: str
+    at: str = ""
+    answers: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A prompt and what followed it, up to the next one.
+
+    ``key`` names the prompt in this session and its forks. ``edits`` are absolute paths that were really
+    written, in order; ``commits`` are the short ids of commits the agent made itself. ``approved`` is a plan
+    that the agent wrote and the person accepted. ``at`` and ``ended`` are RFC 3339 in UTC, or empty.
+    """
+
+    key: str
+    prompts: tuple[Typed, ...]
+    at: str
+    ended: str
+    edits: tuple[str, ...] = ()
+    commits: tuple[str, ...] = ()
+    model: str | None = None
+    approved: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One transcript: its turns in the order in which they happened; ``started`` as in ``Turn.at``.
+
+    ``started`` is the time of the file's first line: a fork starts later than the turns it copied.
+    """
+
+    id: str
+    cwd: str
+    version: str | None
+    started: str
+    turns: tuple[Turn, ...]
+
+
+@dataclass(slots=True)
+class _Line:
+    """What is kept of one line while a file is read; ``prompt`` is set on lines that start a turn."""
+
+    uuid: str
+    parent: int
+    at: str
+    prompt: str | None = None
+    key: str = ""
+    said: str = ""
+    model: str | None = None
+    uses: list[tuple[str, str, str]] = field(default_factory=list)
+    more: list[Typed] = field(default_factory=list)
+    commits: list[str] = field(default_factory=list)
+    done: list[str] = field(default_factory=list)
+
+
+def session_files(tops: Sequence[str], env: Mapping[str, str] | None = None) -> list[Path]:
+    """Return the transcripts that may belong to these folders or those below them, sorted by path.
+
+    The names of Claude's folders do not tell ``a/b`` from ``a-b``: compare ``Session.cwd`` too.
+    Transcripts of subagents lie deeper and are left out.
+    """
+    prefixes = tuple({re.sub(r"[^A-Za-z0-9-]", "-", os.path.realpath(top)) for top in tops})
+    found: list[Path] = []
+    for home in _homes(os.environ if env is None else env):
+        projects = home / "projects"
+        if not projects.is_dir():
+            continue
+        for folder in projects.iterdir():
+            if any(folder.name == p or folder.name.startswith(p + "-") for p in prefixes) and folder.is_dir():
+                found += [path for path in folder.glob("*.jsonl") if not path.name.startswith("agent-")]
+    return sorted(set(found))
+
+
+def read_session(path: Path) -> Session | None:
+    """Read one transcript, line by line; ``None`` when there is nothing of a session in it."""
+    reader = _Reader()
+    with path.open("rb") as lines:
+        for line in lines:
+            data = _parse(line)
+            if data is not None:
+                reader.take(data)
+    if not reader.lines:
+        return None
+    return Session(
+        reader.session or path.stem, reader.cwd, reader.version, reader.started, tuple(reader.turns())
+    )
+
+
+def _homes(env: Mapping[str, str]) -> list[Path]:
+    if env.get("CLAUDE_CONFIG_DIR"):
+        return [Path(env["CLAUDE_CONFIG_DIR"])]
+    home = Path(env.get("HOME") or "~").expanduser()
+    return [home / ".claude", home / ".config" / "claude"]
+
+
+def _parse(line: bytes) -> dict[str, Any] | None:
+    try:
+        data = json.loads(line.decode("utf-8-sig", "replace"), strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) else None
+
+
+class _Reader:
+    """Takes lines in file order and keeps little of each."""
+
+    def __init__(self) -> None:
+        self.session = ""
+        self.cwd = ""
+        self.version: str | None = None
+        self.started = ""
+        self.lines: list[_Line] = []
+        self._index: dict[str, int] = {}
+        self._local: set[str] = set()
+
+    def take(self, data: dict[str, Any]) -> None:
+        """Take one parsed line."""
+        at = _text(data.get("timestamp"))
+        self.started = self.started or at
+        self.session = self.session or _text(data.get("sessionId"))
+        uuid = _text(data.get("uuid"))
+        if not uuid or data.get("isSidechain") is True:
+            return
+        self.cwd = self.cwd or _text(data.get("cwd"))
+        self.version = _text(data.get("version")) or self.version
+        line = _Line(uuid, self._parent_of(data), at)
+        kind = data.get("type")
+        if kind == "user":
+            self._take_user(line, data)
+        elif kind == "assistant":
+            _take_assistant(line, data)
+        elif kind == "attachment":
+            _take_queued(line, data)
+        self._index[uuid] = len(self.lines)
+        self.lines.append(line)
+
+    def turns(self) -> Iterator[Turn]:
+        """Yield the turns of the branch that the last line is on, in order."""
+        owner = self._owners()
+        live = self._live_prompts()
+        grouped: dict[int, list[_Line]] = {index: [] for index in sorted(live)}
+        for index, line in enumerate(self.lines):
+            if owner[index] in grouped:
+                grouped[owner[index]].append(line)
+        done = {use for line in self.lines for use in line.done}
+        before = ""
+        for index, lines in grouped.items():
+            uses = [(tool, what) for line in lines for use, tool, what in line.uses if use in done]
+            yield _turn(self.lines[index], lines, uses, before)
+            before = next((line.said for line in reversed(lines) if line.said), "")
+
+    def _parent_of(self, data: dict[str, Any]) -> int:
+        """Return the index of the parent line; -1 for a root. A lost parent is the line before."""
+        parent = data.get("logicalParentUuid") or data.get("parentUuid")
+        if parent is None and data.get("subtype") != "compact_boundary":
+            return -1
+        return self._index.get(_text(parent), len(self.lines) - 1)
+
+    def _take_user(self, line: _Line, data: dict[str, Any]) -> None:
+        content = _content(data)
+        results = [block for block in content if block.get("type") == "tool_result"]
+        if results:
+            self._take_results(line, results, data.get("toolUseResult"))
+            return
+        text = "\n".join(_text(block.get("text")) for block in content if block.get("type") == "text")
+        key = _text(data.get("promptId")) or line.uuid
+        if text.startswith("<local-command-caveat>"):
+            self._local.add(key)
+        typed = _typed(text) if _is_human(data) else None
+        if typed is None or (key in self._local and "<command-name>" in text):
+            return
+        line.prompt = typed
+        line.key = key
+
+    @staticmethod
+    def _take_results(line: _Line, results: list[dict[str, Any]], result: Any) -> None:
+        line.done = [
+            _text(r.get("tool_use_id"))
+            for r in results
+            if r.get("is_error") is not True and not _refused(result)
+        ]
+        if not isinstance(result, dict):
+            return
+        operation = result.get("gitOperation")
+        commit = operation.get("commit") if isinstance(operation, dict) else None
+        if isinstance(commit, dict) and _text(commit.get("sha")):
+            line.commits.append(_text(commit.get("sha")))
+        elif isinstance(result.get("stdout"), str):
+            line.commits += [f"?{match[1]}" for match in _COMMITTED.finditer(result["stdout"])]
+        chosen = result.get("answers")
+        if isinstance(chosen, dict):
+            line.more += [
+                Typed(answer, line.at, question)
+                for question, answer in chosen.items()
+                if isinstance(answer, str) and answer.strip()
+            ]
+
+    def _owners(self) -> list[int]:
+        """Return, for each line, the line of the prompt it follows from; -1 if none."""
+        owner: list[int] = []
+        for index, line in enumerate(self.lines):
+            owner.append(index if line.prompt is not None else owner[line.parent] if line.parent >= 0 else -1)
+        return owner
+
+    def _live_prompts(self) -> set[int]:
+        """Return the prompts from which the last line descends."""
+        live: set[int] = set()
+        index = len(self.lines) - 1
+        while index >= 0:
+            if self.lines[index].prompt is not None:
+                live.add(index)
+            index = self.lines[index].parent
+        return live
+
+
+def _turn(first: _Line, lines: list[_Line], uses: Iterable[tuple[str, str]], before: str) -> Turn:
+    """Put one turn together; ``uses`` are the tools that did their work, ``before`` the last words said."""
+    used = list(uses)
+    edits = dict.fromkeys(what for tool, what in used if tool in _EDIT_TOOLS and what)
+    plans = [what for tool, what in used if tool == "ExitPlanMode" and what]
+    may_commit = any(tool == "Bash" and _MAY_COMMIT.search(what) for tool, what in used)
+    commits = dict.fromkeys(
+        sha.removeprefix("?")
+        for line in lines
+        for sha in line.commits
+        if may_commit or not sha.startswith("?")
+    )
+    text = first.prompt or ""
+    plan = _PLAN.match(text)
+    typed = () if plan else (Typed(text, first.at, _asked(before)),)
+    if plan:
+        plans.insert(0, text[plan.end() :].strip())
+    return Turn(
+        key=first.key,
+        prompts=(*typed, *(more for line in lines for more in line.more)),
+        at=first.at,
+        ended=max((line.at for line in lines), default=first.at),
+        edits=tuple(edits),
+        commits=tuple(commits),
+        model=next((line.model for line in lines if line.model), None),
+        approved="\n\n".join(plans) or None,
+    )
+
+
+def _take_assistant(line: _Line, data: dict[str, Any]) -> None:
+    message = data.get("message")
+    model = message.get("model") if isinstance(message, dict) else None
+    line.model = model if isinstance(model, str) and model != _SYNTHETIC else None
+    for block in _content(data):
+        if block.get("type") == "text":
+            line.said = _text(block.get("text"))[-ANSWERS_LIMIT:]
+        elif block.get("type") == "tool_use":
+            tool, given = _text(block.get("name")), block.get("input")
+            if isinstance(given, dict):
+                what = given.get(_EDIT_TOOLS.get(tool, "plan" if tool == "ExitPlanMode" else "command"))
+                line.uses.append((_text(block.get("id")), tool, _text(what)))
+
+
+def _take_queued(line: _Line, data: dict[str, Any]) -> None:
+    """Take a prompt typed while the agent was busy and handed to it in the middle of a turn."""
+    attached = data.get("attachment")
+    if not isinstance(attached, dict) or attached.get("type") != "queued_command":
+        return
+    typed = _typed(_text(attached.get("prompt")))
+    if typed is not None and attached.get("commandMode") in (None, "prompt"):
+        line.more.append(Typed(typed, line.at))
+
+
+def _is_human(data: dict[str, Any]) -> bool:
+    if any(data.get(mark) is True for mark in ("isMeta", "isCompactSummary", "isVisibleInTranscriptOnly")):
+        return False
+    origin = data.get("origin")
+    if isinstance(origin, dict) and origin.get("kind", "human") != "human":
+        return False
+    return data.get("promptSource") != "system"
+
+
+def _typed(text: str) -> str | None:
+    """Return what a person typed of this text: a slash command as typed; ``None`` for what nobody typed."""
+    text = _EMBEDDED.sub("", text).strip()
+    if text.startswith(("<command-name>", "<command-message>")):
+        name, args = _COMMAND.search(text), _ARGS.search(text)
+        if not name or not name[1] or _BUILT_IN.fullmatch(name[1]):
+            return None
+        command = name[1] if name[1].startswith("/") else "/" + name[1]
+        return f"{command} {args[1].strip()}".rstrip() if args else command
+    return text if text and not text.startswith(_NOT_TYPED) else None
+
+
+def _asked(said: str) -> str | None:
+    """Return what was said if it ends in asking something; at most ``ANSWERS_LIMIT`` bytes of it."""
+    paragraphs = said.strip().split("\n\n")
+    if "?" not in paragraphs[-1]:
+        return None
+    kept = said.strip().encode("utf-8", "replace")[-ANSWERS_LIMIT:]
+    return kept.decode("utf-8", "ignore")
+
+
+def _refused(result: Any) -> bool:
+    return isinstance(result, str) and result.startswith(("Error", "User rejected"))
+
+
+def _content(data: dict[str, Any]) -> list[dict[str, Any]]:
+    message = data.get("message")
+    content = message.get("content") if isinstance(message, dict) else None
+    if isinstance(content, str):
+        return [{"type": "text", "text": content}]
+    return [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""

@@ -1,0 +1,171 @@
+"""``git regen show``: everything known about one commit."""
+
+from __future__ import annotations
+
+import textwrap
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from regen_git.cli.console import Console, safe, style
+from regen_git.cli.context import json_option, open_repository
+
+if TYPE_CHECKING:
+    from regen_git.domain.intent import Binding, Intent
+    from regen_git.git.repository import Repository
+    from regen_git.agents.evidence import Evidence
+    from regen_git.importers.reading import Told
+
+__all__ = ["command"]
+
+
+@click.command("show")
+@click.argument("rev", metavar="[REV]", required=False, default="HEAD")
+@json_option
+def command(rev: str, *, as_json: bool) -> None:
+    """Show everything known about one commit: intents, what they wrote, evidence, verdict.
+
+    A commit without a recorded intent is shown with its message as its intent.
+
+    \b
+    Examples:
+      git regen show
+      git regen show v1.0~3 --json
+    """  # noqa: D301 - click keeps the lines after this mark as they are
+    from regen_git.agents.evidence import evidence_of
+    from regen_git.importers.reading import one
+
+    repo = open_repository()
+    told = one(repo, rev)
+    console = Console(json=as_json)
+    evidence = evidence_of(told.message, told.author, told.committer)
+    provenance = _provenance(repo, told)
+    if console.is_json:
+        console.emit(_json(told, evidence, provenance))
+    else:
+        _print(console, told, evidence, provenance)
+    _warn(console, told)
+
+
+def _provenance(repo: Repository, told: Told) -> str:
+    """Return the note that says how a rebuilt commit came to be; empty for any other commit."""
+    from regen_git.git.notes import read_note
+    from regen_git.ledger.store import PROVENANCE_REF
+
+    return read_note(repo, PROVENANCE_REF, told.commit).decode("utf-8", "replace")
+
+
+def _json(told: Told, evidence: Evidence, provenance: str) -> dict[str, Any]:
+    from regen_git.importers.reading import told_json
+
+    bindings = [
+        {
+            "intent": b.intent,
+            "wrote": list(b.wrote),
+            "read": list(b.read),
+            "hand": None if b.hand is None else {p: [str(r) for r in ranges] for p, ranges in b.hand.items()},
+            "base": b.base,
+            "result": b.result,
+            "checks": dict(b.checks),
+        }
+        for b in told.note.bindings
+    ]
+    return {
+        **told_json(told),
+        "author": told.author,
+        "date": told.date,
+        "bindings": bindings,
+        "evidence": {"maker": evidence.maker, "agent": evidence.agent, "reason": evidence.reason},
+        "verdict": _verdict(told),
+        "provenance": provenance or None,
+        "conflicts": list(told.note.conflicts),
+        "missing": list(told.missing),
+        "warnings": list(told.note.warnings),
+    }
+
+
+def _verdict(told: Told) -> str | None:
+    verdicts = [b.checks["verdict"] for b in told.note.bindings if "verdict" in b.checks]
+    return verdicts[-1] if verdicts else None
+
+
+def _print(console: Console, told: Told, evidence: Evidence, provenance: str) -> None:
+    console.out(style(f"commit {told.commit}", fg="yellow"))
+    console.out(f"author   {safe(told.author)}, {safe(told.date)}")
+    console.out(f"subject  {safe(told.subject)}")
+    if not told.note.intents:
+        console.out(f"made by  {_made_by(evidence)}")
+        console.out()
+        console.out(style("no recorded intent: the message stands in for it", dim=True))
+        console.out(_indented(told.message.strip("\n")))
+    for intent in told.note.intents.values():
+        console.out()
+        _print_intent(console, intent, told.binding(intent))
+    verdict = _verdict(told)
+    if verdict:
+        console.out()
+        console.out(f"verdict  {safe(verdict)}")
+    if provenance:
+        console.out()
+        console.out("how it was rebuilt")
+        console.out(_indented(provenance.strip("\n")))
+
+
+def _made_by(evidence: Evidence) -> str:
+    who = {"agent": safe(evidence.agent or "an agent"), "person": "a person", "none": "nobody says"}[
+        evidence.maker
+    ]
+    return f"{who} ({safe(evidence.reason)})"
+
+
+def _print_intent(console: Console, intent: Intent, binding: Binding | None) -> None:
+    console.out(style(f"intent {intent.id}", fg="cyan") + f", revision {intent.revision}, {intent.origin}")
+    if intent.agent is not None:
+        agent = intent.agent
+        parts = [agent.name, agent.version, agent.model, agent.session and f"session {agent.session}"]
+        console.out(f"agent    {safe(', '.join(part for part in parts if part))}")
+    if intent.author is not None:
+        console.out(f"asked by {safe(intent.author)}")
+    if intent.supersedes:
+        console.out(f"replaces {', '.join(intent.supersedes)}")
+    for prompt in intent.prompts:
+        facts = ", ".join(fact for fact in (prompt.at, prompt.kind) if fact)
+        console.out(style(f"prompt{f' ({safe(facts)})' if facts else ''}", bold=True))
+        if prompt.answers:
+            console.out(_indented(prompt.answers, mark="    | "))
+        console.out(_indented(prompt.text))
+        if prompt.refs:
+            console.out(f"  points at {safe(', '.join(prompt.refs))}")
+    if intent.approved:
+        console.out(style("approved plan, written by the agent", bold=True))
+        console.out(_indented(intent.approved))
+    if intent.redacted:
+        console.out(f"{intent.redacted} secret{'s' if intent.redacted > 1 else ''} taken out")
+    _print_binding(console, binding)
+
+
+def _print_binding(console: Console, binding: Binding | None) -> None:
+    if binding is None:
+        console.out("wrote    not recorded")
+        return
+    console.out(f"wrote    {safe(', '.join(binding.wrote)) or 'not recorded: the whole commit counts'}")
+    if binding.read:
+        console.out(f"read     {safe(', '.join(binding.read))}")
+    for path, ranges in (binding.hand or {}).items():
+        console.out(f"by hand  {safe(path)}: {', '.join(str(r) for r in ranges)}")
+
+
+def _indented(text: str, mark: str = "    ") -> str:
+    return textwrap.indent(safe(text.rstrip()), mark, lambda _: True)
+
+
+def _warn(console: Console, told: Told) -> None:
+    for warning in told.note.warnings:
+        console.say(f"warning: {safe(warning)}")
+    for intent in told.note.conflicts:
+        console.say(f"warning: two documents claim the same revision of intent {intent}")
+    if told.missing:
+        console.say(
+            f"the note of this commit does not hold {', '.join(map(safe, told.missing))};"
+            " 'git fetch <remote> refs/notes/regen:refs/notes/regen' brings published notes"
+        )

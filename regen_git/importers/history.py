@@ -1,0 +1,125 @@
+"""The commits that an import looks at, read from one ``git log``."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from regen_git.errors import GitError, RegenError
+from regen_git.git.notes import scan_notes
+from regen_git.ledger.store import INTENTS_REF, NoteView, view
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator
+
+    from regen_git.domain.ids import Oid, RepoPath
+    from regen_git.git.repository import Repository
+
+__all__ = ["Counts", "Orphan", "Past", "existing_notes", "read_past"]
+
+_FIELDS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """One commit: ``time`` is when it was committed, in seconds since 1970 UTC; names as ``Name <address>``.
+
+    ``base`` is the tree of the first parent, ``None`` for a root. ``changed`` is empty unless asked for.
+    """
+
+    id: Oid
+    tree: Oid
+    base: Oid | None
+    parents: tuple[Oid, ...]
+    time: int
+    author: str
+    committer: str
+    message: str
+    changed: tuple[RepoPath, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Orphan:
+    """A prompt that belongs to no commit, with the reason."""
+
+    session: str
+    text: str
+    reason: str
+
+
+@dataclass(slots=True)
+class Counts:
+    """What an import did, or would do. ``skipped`` counts commits or prompts by reason."""
+
+    commits: int = 0
+    intents: int = 0
+    prompts: int = 0
+    sessions: int = 0
+    looked_at: int = 0
+    skipped: dict[str, int] = field(default_factory=dict)
+    orphans: list[Orphan] = field(default_factory=list)
+
+    def skip(self, reason: str, number: int = 1) -> None:
+        """Count something that was not taken, and why."""
+        self.skipped[reason] = self.skipped.get(reason, 0) + number
+
+
+def read_past(
+    repo: Repository, span: str = "HEAD", *, max_count: int | None = None, paths: bool = False, since: int = 0
+) -> list[Past]:
+    """Return the commits of a range, newest first.
+
+    ``paths`` asks for the paths each commit changed, a renamed file under both names. ``since`` (seconds)
+    leaves out what was committed before. Raises ``RegenError`` for a range that names nothing.
+    """
+    args = ["log", "-z", "--encoding=UTF-8", "--no-show-signature", "--no-color"]
+    args.append("--format=%x00%H %ct %T %P%x00%an <%ae>%x00%cn <%ce>%x00%B")
+    if max_count is not None:
+        args.append(f"--max-count={max_count}")
+    if since:
+        args.append(f"--since={since}")
+    if paths:
+        args += ["--name-only", "--no-renames"]
+    try:
+        out = repo.git(*args, "--end-of-options", span or "HEAD", "--")
+    except GitError as error:
+        hint = (
+            "give a revision or a range A..B that exists; a repository without commits has nothing to import"
+        )
+        raise RegenError(f"cannot read the commits of '{span or 'HEAD'}'", hint=hint) from error
+    return _with_bases(repo, list(_parse(out)))
+
+
+def existing_notes(repo: Repository, span: str, wanted: Collection[Oid]) -> dict[Oid, NoteView]:
+    """Return what the ledger holds already for these commits of the range; only these are parsed."""
+    notes = scan_notes(repo, INTENTS_REF, [span or "HEAD"])
+    return {oid: view(note) for oid, note in notes if oid in wanted}
+
+
+def _parse(out: bytes) -> Iterator[Past]:
+    """Read the log: an empty field, four of ours, then paths, which are never empty. No field holds a NUL."""
+    fields = out.split(b"\0")
+    at = 0
+    while at + _FIELDS < len(fields):
+        oid, time, tree, *parents = fields[at + 1].decode("ascii").split()
+        author, committer, message = (part.decode("utf-8", "replace") for part in fields[at + 2 : at + 5])
+        at += _FIELDS + 1
+        first = at
+        while at < len(fields) and fields[at]:
+            at += 1
+        changed = tuple(os.fsdecode(name.removeprefix(b"\n")) for name in fields[first:at])
+        yield Past(oid, tree, None, tuple(parents), int(time), author, committer, message, changed)
+
+
+def _with_bases(repo: Repository, found: list[Past]) -> list[Past]:
+    """Fill in the trees of first parents; those outside the range come from one more process."""
+    trees = {past.id: past.tree for past in found}
+    missing = sorted({past.parents[0] for past in found if past.parents and past.parents[0] not in trees})
+    if missing:
+        out = repo.git(
+            "log", "--no-walk=unsorted", "--stdin", "--format=%H %T", stdin="\n".join(missing).encode()
+        )
+        rows = (line.partition(" ") for line in out.decode("ascii").splitlines())
+        trees.update((oid, tree) for oid, _, tree in rows)
+    return [replace(past, base=trees.get(past.parents[0])) if past.parents else past for past in found]
