@@ -1,0 +1,186 @@
+"""``git regen replay``: rebuild a range of history from its prompts."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from regen_git.cli.console import Console
+from regen_git.cli.context import json_option, open_repository
+from regen_git.errors import RegenError, ReplayError, UsageError
+
+if TYPE_CHECKING:
+    from regen_git.git.repository import Repository
+    from regen_git.replay.options import ReplayOptions
+
+__all__ = ["command"]
+
+_STOPPED = 130
+
+
+@click.command("replay")
+@click.argument("span", metavar="[RANGE]", required=False, default="")
+@click.option("--model", help="'original', or a model as litellm names it. Default: git config regen.model.")
+@click.option("--mode", type=click.Choice(["chained", "anchored"]), default="chained", show_default=True)
+@click.option("--name", help="Name of the branch below 'regen/'. Default: made from the model.")
+@click.option("--include", type=click.Choice(["recorded", "message", "all"]), default="recorded")
+@click.option("--ungrouped", is_flag=True, help="Repeat corrections as steps of their own.")
+@click.option("--rewrite", is_flag=True, help="Make new commits even where nothing changed.")
+@click.option("--locked", is_flag=True, help="Use recorded replies only: offline, the same commits.")
+@click.option("--check", type=click.Choice(["tip", "regenerated", "every", "never"]), default="regenerated")
+@click.option("--jobs", type=click.IntRange(1, 1000), default=4, show_default=True, help="Calls at once.")
+@click.option("--budget", type=float, help="Most that may be spent, in US dollars.")
+@click.option("--budget-tokens", type=int, help="Most tokens that may be used.")
+@click.option("--max-tokens", type=int, default=16_000, show_default=True, help="Longest reply.")
+@click.option("--context-tokens", type=int, default=60_000, show_default=True, help="Longest request.")
+@click.option("--temperature", type=float, help="Handed to the model.")
+@click.option("--no-sandbox", is_flag=True, help="Run checks without a sandbox.")
+@click.option("--dry-run", is_flag=True, help="Show the plan; ask nothing, write nothing.")
+@click.option("--resume", metavar="NAME", help="Go on with a replay that was stopped.")
+@click.option("--force", is_flag=True, help="Start a replay again that is not finished.")
+@click.option("--yes", is_flag=True, help="Do not ask before '--include all'.")
+@json_option
+def command(span: str, *, as_json: bool, **typed: Any) -> int:
+    r"""Rebuild a range of history on the branch regen/NAME.
+
+    RANGE is as git reads it: A..B keeps A, one revision means everything up to it, nothing means HEAD. Your
+    branch, index and files are not touched; 'git regen adopt' takes the result over.
+
+    \b
+    git regen replay --model original            rehearse: costs nothing
+    git regen replay v1.0.. --model openai/gpt-5 --budget 5
+    git regen replay --resume gpt-5
+    """
+    console = Console(json=as_json)
+    repo = open_repository()
+    if typed["resume"]:
+        return _resume(repo, console, span, typed)
+    options = _options(repo, span, typed)
+    if typed["dry_run"]:
+        from regen_git.cli.commands.plan import show_plan
+
+        return show_plan(repo, console, options)
+    _begin(repo, options, force=typed["force"])
+    return _run(repo, console, options, no_sandbox=typed["no_sandbox"])
+
+
+def _options(repo: Repository, span: str, typed: dict[str, Any]) -> ReplayOptions:
+    from regen_git.cli.replaying import choose_model, load_for_replay
+    from regen_git.git.history import read_span
+    from regen_git.replay.options import ReplayOptions, check_name, default_name
+
+    if typed["include"] == "all" and not typed["yes"]:
+        click.confirm("regenerate every commit, also those that people wrote by hand?", abort=True, err=True)
+    settings = load_for_replay(repo)
+    model = choose_model(typed["model"], settings)
+    return ReplayOptions(
+        name=check_name(typed["name"] or default_name(model, typed["mode"])),
+        span=span,
+        tip=read_span(repo, span).tip,
+        model=model,
+        mode=typed["mode"],
+        include=typed["include"],
+        grouped=not typed["ungrouped"],
+        rewrite=typed["rewrite"],
+        locked=typed["locked"],
+        check=typed["check"],
+        jobs=typed["jobs"],
+        budget_usd=typed["budget"] if typed["budget"] is not None else settings.user.budget_usd,
+        budget_tokens=typed["budget_tokens"],
+        max_tokens=typed["max_tokens"],
+        context_tokens=typed["context_tokens"],
+        temperature=typed["temperature"],
+    )
+
+
+def _begin(repo: Repository, options: ReplayOptions, *, force: bool) -> None:
+    """Refuse to throw away a replay that is not finished, or commits that somebody made on its branch."""
+    from regen_git.git.refs import read_ref
+    from regen_git.replay.journal import Journal
+    from regen_git.replay.report import read_report
+    from regen_git.replay.session import replays_folder
+
+    folder = replays_folder(repo, options.name)
+    tip = read_ref(repo, options.branch)
+    if (folder / "plan.json").exists():
+        report = read_report(repo, options.name)
+        if not report.is_ended and report.steps and not force:
+            raise ReplayError(
+                f"replay '{options.name}' is not finished",
+                hint=f"go on with 'git regen replay --resume {options.name}', or start again with --force",
+            )
+        if tip is not None and tip != report.tip and report.is_ended and not force:
+            raise ReplayError(
+                f"somebody moved the branch 'regen/{options.name}'",
+                hint="give this replay another --name, or say --force to move the branch away from there",
+            )
+    elif tip is not None and not force:
+        raise ReplayError(
+            f"there is a branch 'regen/{options.name}' that no replay here made",
+            hint="give this replay another --name, or say --force",
+        )
+    journal = Journal(folder / "journal.jsonl")
+    journal.note(state="restart")
+    journal.write()
+
+
+def _resume(repo: Repository, console: Console, span: str, typed: dict[str, Any]) -> int:
+    from regen_git.replay.options import load
+    from regen_git.replay.session import replays_folder
+
+    if span or typed["model"]:
+        raise UsageError("--resume takes its range and model from the replay", hint="leave them out")
+    name = typed["resume"]
+    options = load(replays_folder(repo, name), name)
+    options = replace(
+        options,
+        jobs=typed["jobs"],
+        budget_usd=typed["budget"] if typed["budget"] is not None else options.budget_usd,
+        budget_tokens=typed["budget_tokens"] or options.budget_tokens,
+    )
+    return _run(repo, console, options, no_sandbox=typed["no_sandbox"])
+
+
+def _run(repo: Repository, console: Console, options: ReplayOptions, *, no_sandbox: bool) -> int:
+    from regen_git.cli.replaying import Meter, load_for_replay, model_client, print_report
+    from regen_git.git.commits import read_commit
+    from regen_git.replay.plan import Kind
+    from regen_git.replay.report import read_report
+    from regen_git.replay.session import prepare, run_replay
+
+    settings = load_for_replay(repo, no_sandbox=no_sandbox)
+    for warning in settings.warnings:
+        console.say(f"warning: {warning}")
+    prepared = prepare(repo, options, settings)
+    if not prepared.plan.count(Kind.REGENERATED):
+        console.say(
+            "nothing to regenerate: no commit of this range has a recorded prompt. "
+            "Take prompts from messages with 'git regen import commits', from Claude Code's sessions with "
+            "'git regen import claude', or replay commits of agents too with '--include message'"
+        )
+        if not options.is_original:
+            raise RegenError(
+                "nothing to regenerate", hint="'git regen log' shows what is known of each commit"
+            )
+    client, price = model_client(options, settings)
+    meter = Meter(is_quiet=console.is_json)
+    begun = time.monotonic()
+    try:
+        finish = run_replay(prepared, client=client, price=price, on_progress=meter)
+    except KeyboardInterrupt:
+        meter.clear()
+        console.say(f"stopped; what was done is kept. Go on with 'git regen replay --resume {options.name}'")
+        return _STOPPED
+    finally:
+        meter.clear()
+    report = read_report(repo, options.name)
+    tree = read_commit(repo.objects, finish.tip).tree if finish.tip else None
+    console.emit(report.to_json(tree))
+    print_report(console, report, time.monotonic() - begun)
+    failed = report.verdict == "fail" or report.stuck is not None
+    if options.is_original and report.first_difference is not None:
+        failed = True
+    return 1 if failed else 0

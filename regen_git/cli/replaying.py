@@ -1,0 +1,197 @@
+"""What the commands around a replay share: its options, its model, its progress and its report."""
+
+from __future__ import annotations
+
+import sys
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+from regen_git.cli.console import safe
+from regen_git.errors import ReplayError, UsageError
+from regen_git.replay.options import ORIGINAL
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from regen_git.cli.console import Console
+    from regen_git.config import Settings
+    from regen_git.llm.client import ModelClient
+    from regen_git.llm.prices import Price
+    from regen_git.replay.answers import Answers
+    from regen_git.replay.engine import Progress
+    from regen_git.replay.options import ReplayOptions
+    from regen_git.replay.report import Report
+
+__all__ = ["Meter", "choose_model", "load_for_replay", "model_client", "money", "print_report"]
+
+_REFRESH_S = 0.1
+
+
+def choose_model(typed: str | None, settings: Settings) -> str:
+    """Return the model to use. Raises ``UsageError`` when nobody named one."""
+    model = typed or settings.user.model
+    if not model:
+        raise UsageError(
+            "no model is named",
+            hint="rehearse with '--model original', which costs nothing; or name one as litellm does: "
+            "'--model openai/gpt-5', '--model anthropic/claude-opus-4-8', '--model ollama/qwen3'; "
+            "'git config regen.model NAME' keeps it",
+        )
+    return model
+
+
+def load_for_replay(repo: Any, *, no_sandbox: bool = False) -> Settings:
+    """Read the settings of this repository and its user."""
+    from regen_git.config import load_settings
+
+    settings = load_settings(repo)
+    if no_sandbox:
+        settings = replace(settings, user=replace(settings.user, sandbox="off"))
+    return settings
+
+
+def model_client(
+    options: ReplayOptions, settings: Settings
+) -> tuple[Callable[[], ModelClient] | None, Price | None]:
+    """Return how to open the client for a model, and its price; nothing for history and recorded replies.
+
+    Raises ``UsageError`` where a budget in dollars meets an unknown price.
+    """
+    if options.model == ORIGINAL or options.locked:
+        return None, None
+    from regen_git.llm.prices import lookup
+
+    price = lookup(options.model)
+    if price is None and options.budget_usd is not None:
+        raise UsageError(
+            f"no price is known for model '{options.model}', so a budget in dollars cannot be kept",
+            hint="give the budget in tokens with --budget-tokens",
+        )
+
+    def opened() -> ModelClient:
+        from regen_git.llm.litellm_client import LitellmClient
+
+        client = LitellmClient(concurrency=max(1, options.jobs), api_base=settings.user.api_base)
+        client.warm()
+        return client
+
+    return opened, price
+
+
+def money(usd: float | None) -> str:
+    """Return an amount as people read it."""
+    if usd is None:
+        return "unknown cost"
+    return f"${usd:.2f}" if usd >= 1 or usd == 0 else f"${usd:.4f}"
+
+
+class Meter:
+    """Shows how far a replay is, on one line of standard error, on a terminal only."""
+
+    def __init__(self, *, is_quiet: bool) -> None:
+        self._is_live = sys.stderr.isatty() and not is_quiet
+        self._begun = time.monotonic()
+        self._shown = 0.0
+
+    def __call__(self, progress: Progress, answers: Answers) -> None:
+        """Show the state, a few times a second at most."""
+        now = time.monotonic()
+        if not self._is_live or (now - self._shown < _REFRESH_S and progress.done < progress.total):
+            return
+        self._shown = now
+        tally = answers.tally
+        spent = now - self._begun
+        left = spent / progress.done * (progress.total - progress.done) if progress.done else None
+        parts = [
+            f"{progress.done}/{progress.total} steps",
+            f"{tally.prompt_tokens + tally.completion_tokens:,} tokens",
+            money(tally.cost_usd),
+            f"{_duration(left)} left" if left is not None else "",
+            safe(progress.subject)[:40],
+        ]
+        sys.stderr.write("\r\x1b[K" + " · ".join(part for part in parts if part))
+        if progress.done == progress.total:
+            sys.stderr.write("\r\x1b[K")
+        sys.stderr.flush()
+
+    def clear(self) -> None:
+        """Take the line away, so that what follows stands alone."""
+        if self._is_live:
+            sys.stderr.write("\r\x1b[K")
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def print_report(console: Console, report: Report, seconds: float) -> None:
+    """Say what a replay came to, and what to do next."""
+    options = report.options
+    counts = report.counts
+    shown = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number and kind != "stuck")
+    console.out(f"{options.branch.removeprefix('refs/heads/')}: {shown or 'no step done'} in {seconds:.1f} s")
+    if report.calls or report.reused:
+        console.out(
+            f"  {report.calls} calls, {report.reused} recorded replies, {report.tokens:,} tokens, "
+            f"{money(report.cost_usd)}"
+        )
+    _print_carried(console, report)
+    if report.stuck is not None:
+        _print_stuck(console, report)
+        return
+    difference = report.first_difference
+    if difference is None:
+        console.out("  identical to its source at every step")
+    else:
+        where = safe(difference["path"]) + (f":{difference['line']}" if difference["line"] else "")
+        console.out(
+            f"  first difference: commit {difference['commit'][:12]} ({safe(difference['subject'])}), {where}"
+        )
+    console.out(f"  verdict: {report.verdict}")
+    for reason in (report.verification or {}).get("reasons", []):
+        console.out(f"    {safe(reason)}")
+    _print_next(console, report)
+
+
+def _print_carried(console: Console, report: Report) -> None:
+    kinds: dict[str, int] = {}
+    for _, _, how, hunks, _ in report.carried:
+        kinds[how] = kinds.get(how, 0) + hunks
+    if kinds:
+        shown = ", ".join(f"{number} {how}" for how, number in kinds.items())
+        console.out(f"  hunks by people: {shown}")
+    for source, path, how, _, why in report.carried:
+        if how != "exact":
+            console.out(f"    {source[:12]} {safe(path)}: {how}{': ' + safe(why) if why else ''}")
+
+
+def _print_stuck(console: Console, report: Report) -> None:
+    stuck = report.stuck or {}
+    name = report.options.name
+    console.out(f"  stuck at step {int(stuck['step']) + 1}:")
+    for line in stuck["why"]:
+        console.out("    " + safe(line).replace("\n", "\n    "))
+    console.out("  what a person can do, then 'git regen replay --resume " + name + "':")
+    console.out(f"    git regen resolve {name} --note 'what the model must know'")
+    console.out(f"    git regen resolve {name} --take original    (as history has it)")
+    console.out(f"    git regen resolve {name} --drop             (what no longer applies may go)")
+    console.out(f"    git regen resolve {name} --edit ../fix      (edit the best state in a worktree)")
+
+
+def _print_next(console: Console, report: Report) -> None:
+    name = report.options.name
+    if report.options.model == ORIGINAL:
+        console.out("  next: the same command with a model, for instance '--model anthropic/claude-opus-4-8'")
+        return
+    console.out(f"  next: 'git regen compare {name}', then 'git regen adopt {name}'")
+
+
+def require_ended(report: Report) -> None:
+    """Refuse to go on with a replay that is not at its end. Raises ``ReplayError``."""
+    if not report.is_ended or report.tip is None:
+        name = report.options.name
+        raise ReplayError(
+            f"replay '{name}' is not finished", hint=f"go on with 'git regen replay --resume {name}'"
+        )

@@ -1,0 +1,173 @@
+"""Where answers come from: history itself, what was recorded, or a model within a budget.
+
+Every answer, wherever from, is a text that the same reader reads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+from regen_git.errors import NoRecordedReplyError
+from regen_git.git.trees import lookup
+from regen_git.llm.client import Finish, Reply, Usage
+from regen_git.replay.compose import text_of
+from regen_git.replay.reply import Deletion, FileEdit, render_reply
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from regen_git.domain.ids import Oid, RepoPath
+    from regen_git.git.objects import ObjectStore
+    from regen_git.llm.budget import Budget
+    from regen_git.llm.client import ModelClient, Request
+    from regen_git.llm.prices import Price
+    from regen_git.llm.replies import ReplyStore
+
+__all__ = ["Answer", "Answers", "History", "Models", "Recorded", "Tally", "render_history"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply's text and where it is recorded: ``<request digest>/<reply id>``, empty if it is not."""
+
+    text: str
+    finish: Finish
+    recorded: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was asked so far, and what it cost. ``cost_usd`` is ``None`` once a price is unknown."""
+
+    calls: int = 0
+    reused: int = 0
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    cost_usd: float | None = 0.0
+
+    def count(self, reply: Reply, cost: float | None) -> None:
+        """Add one call that was really made."""
+        self.calls += 1
+        self.prompt_tokens += max(0, reply.usage.prompt_tokens)
+        self.completion_tokens += max(0, reply.usage.completion_tokens)
+        self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + cost
+
+
+class Answers(Protocol):
+    """Answers a request for a step."""
+
+    tally: Tally
+
+    async def ask(self, request: Request, *, history: str | None) -> Answer:
+        """Return an answer; ``history`` is what the original commit would have replied, where it can."""
+
+
+@dataclass(slots=True)
+class History:
+    """Answers with what history holds. Where a store is given, what it says is recorded like any reply."""
+
+    store: ReplyStore | None = None
+    tally: Tally = field(default_factory=Tally)
+
+    async def ask(self, request: Request, *, history: str | None) -> Answer:
+        """Return the original commit's files as a reply."""
+        text = history or ""
+        if self.store is None:
+            return Answer(text, "stop")
+        digest = request.digest
+        reply = Reply(text, "stop", Usage(0, 0), 0.0, request.model)
+        return Answer(text, "stop", f"{digest}/{self.store.put(digest, reply)}")
+
+
+@dataclass(slots=True)
+class Recorded:
+    """Answers only with recorded replies, those that provenance names first."""
+
+    store: ReplyStore
+    named: dict[str, str]
+    tally: Tally = field(default_factory=Tally)
+
+    async def ask(self, request: Request, *, history: str | None) -> Answer:
+        """Return the recorded reply. Raises ``NoRecordedReplyError`` when there is none."""
+        del history
+        digest = request.digest
+        found = self.store.get(digest)
+        if not found:
+            raise NoRecordedReplyError(
+                f"no reply is recorded for request {digest[:12]}",
+                hint="replay without --locked, or fetch the replies of whoever made the replay",
+            )
+        wanted = self.named.get(digest)
+        reply_id, reply = next(((rid, r) for rid, r in found if rid == wanted), found[0])
+        self.tally.reused += 1
+        return Answer(reply.text, reply.finish, f"{digest}/{reply_id}")
+
+
+@dataclass(slots=True)
+class Models:
+    """Answers with a model, unless the same request was answered before. Reserves before each call."""
+
+    client: ModelClient
+    store: ReplyStore
+    budget: Budget
+    price: Price | None
+    limit: asyncio.Semaphore
+    tally: Tally = field(default_factory=Tally)
+    in_flight: dict[str, asyncio.Task[Answer]] = field(default_factory=dict)
+
+    async def ask(self, request: Request, *, history: str | None) -> Answer:
+        """Return a recorded reply or a new one, recorded before this returns. Raises ``ModelError``."""
+        del history
+        digest = request.digest
+        found = self.store.get(digest)
+        if found:
+            self.tally.reused += 1
+            reply_id, reply = found[0]
+            return Answer(reply.text, reply.finish, f"{digest}/{reply_id}")
+        task = self.in_flight.get(digest)
+        if task is None:
+            task = asyncio.create_task(self._call(digest, request))
+            self.in_flight[digest] = task
+        try:
+            # Whoever started the call may be cancelled: the reply is paid for and must be recorded.
+            return await asyncio.shield(task)
+        finally:
+            if task.done():
+                self.in_flight.pop(digest, None)
+
+    async def settle(self) -> None:
+        """Wait for calls that nobody waits for any more, so that what was paid for is recorded."""
+        await asyncio.gather(*self.in_flight.values(), return_exceptions=True)
+        self.in_flight.clear()
+
+    async def _call(self, digest: str, request: Request) -> Answer:
+        async with self.limit:
+            most = int(request.parameters.get("max_tokens", 0))
+            reservation = await self.budget.reserve_when_free(request, most, self.price)
+            try:
+                reply = await self.client.ask(request)
+            except BaseException:
+                self.budget.release(reservation)
+                raise
+            cost = self.budget.settle(reservation, reply)
+            known = reply.cost_usd is not None or self.price is not None
+            self.tally.count(reply, cost if known else None)
+            return Answer(reply.text, reply.finish, f"{digest}/{self.store.put(digest, reply)}")
+
+
+def render_history(store: ObjectStore, base: Oid | None, original: Oid, paths: Sequence[RepoPath]) -> str:
+    """Return the reply that turns these paths of ``base`` into what the original commit has."""
+    edits: list[FileEdit | Deletion] = []
+    for path in paths:
+        leaf = lookup(store, original, path)
+        if leaf is None:
+            if base is None or lookup(store, base, path) is not None:
+                edits.append(Deletion(path))
+            continue
+        data = store.blob(leaf.oid)
+        text = text_of(data)
+        # Mode and endings follow from the path's own history; a missing last newline is said.
+        edits.append(FileEdit(path, text, None if text.endswith("\n") or not text else False))
+    return render_reply(edits)

@@ -1,0 +1,98 @@
+"""Judge a step's tree: the gates at once, the checks in a thread, both against the original commit."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from regen_git.config.ownership import is_text
+from regen_git.git.trees import EXECUTABLE, REGULAR, lookup, walk
+from regen_git.replay.regions import kept_regions
+from regen_git.verify.gates import Gates, run_gates
+from regen_git.verify.surface import bare_name, public_surface, surface_changes
+
+if TYPE_CHECKING:
+    from regen_git.config import Ownership
+    from regen_git.domain.ids import Oid, RepoPath
+    from regen_git.domain.verdict import GateResult, Verification
+    from regen_git.git.objects import ObjectStore
+    from regen_git.replay.facts import CommitFacts
+    from regen_git.verify.runner import Verifier
+
+__all__ = ["TreeJudge", "may_change", "region_texts"]
+
+_WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{2,}")
+
+
+@dataclass
+class TreeJudge:
+    """Judges with the repository's own checks; remembers which words each file holds."""
+
+    store: ObjectStore
+    ownership: Ownership
+    verifier: Verifier
+    _words: dict[Oid, frozenset[bytes]] = field(default_factory=dict)
+
+    def gates(self, facts: CommitFacts, tree: Oid) -> tuple[GateResult, ...]:
+        """Judge without running anything."""
+        if tree == facts.commit.tree:
+            return ()
+        return run_gates(self.store, facts.commit.tree, tree, self._rules(facts))
+
+    async def checks(self, facts: CommitFacts, tree: Oid) -> Verification:
+        """Run the checks in a thread, with the ratchet against the original commit's tree."""
+        future = self.verifier.submit(tree, facts.commit.tree, gates=self._rules(facts))
+        return await asyncio.wrap_future(future)
+
+    def _rules(self, facts: CommitFacts) -> Gates:
+        return Gates(
+            self.ownership,
+            kept_regions=region_texts,
+            public_surface=public_surface,
+            surface_changes=surface_changes,
+            allowed=may_change(self.store, facts, self._words),
+        )
+
+
+def region_texts(path: RepoPath, text: str) -> list[str]:
+    """Return the texts of a file's kept regions, in order."""
+    del path
+    return [region.text for region in kept_regions(text)]
+
+
+def may_change(store: ObjectStore, facts: CommitFacts, known: dict[Oid, frozenset[bytes]]) -> frozenset[str]:
+    """Return the public names that this commit brought and that no other file of its tree mentions.
+
+    Nobody relies on those: a new model may find better ones.
+    """
+    fresh: set[str] = set()
+    for path in facts.wrote:
+        new = _names(store, facts, path, old=False)
+        fresh |= new - _names(store, facts, path, old=True)
+    if not fresh:
+        return frozenset()
+    used: set[bytes] = set()
+    mine = set(facts.wrote)
+    for path, leaf in walk(store, facts.commit.tree):
+        if path in mine or leaf.mode not in (REGULAR, EXECUTABLE):
+            continue
+        if leaf.oid not in known:
+            data = store.blob(leaf.oid)
+            known[leaf.oid] = frozenset(_WORD.findall(data)) if is_text(data) else frozenset()
+        used |= known[leaf.oid]
+    return frozenset(name for name in fresh if name.rpartition(".")[2].encode() not in used)
+
+
+def _names(store: ObjectStore, facts: CommitFacts, path: RepoPath, *, old: bool) -> set[str]:
+    """Return the public names of a file before or after the commit, without their signatures."""
+    if old:
+        leaf = next((change.old for change in facts.changes if change.path == path), None)
+    else:
+        leaf = lookup(store, facts.commit.tree, path)
+    if leaf is None or leaf.mode not in (REGULAR, EXECUTABLE):
+        return set()
+    data = store.blob(leaf.oid)
+    names = public_surface(path, data.decode("utf-8")) if is_text(data) else None
+    return {bare_name(name) for name in names or ()}
