@@ -89,16 +89,20 @@ class ObjectStore:
 
     def flush(self) -> None:
         """Write all new objects as one pack, on disk when this returns."""
-        if not self._new:
+        # Another thread may write meanwhile: what is new since this copy stays for the next flush.
+        made = list(self._new.items())
+        if not made:
             return
+        pack = self._pack([entry for _, entry in made])
         # core.fsync is git's own switch for "durable when the command returns".
-        self._repo.git("-c", "core.fsync=objects", "index-pack", "--stdin", stdin=self._pack())
-        self._new.clear()
+        self._repo.git("-c", "core.fsync=objects", "index-pack", "--stdin", stdin=pack)
         self._odb = None
+        for oid, _ in made:
+            self._new.pop(oid, None)
 
-    def _pack(self) -> bytes:
-        parts = [b"PACK" + struct.pack(">II", 2, len(self._new))]
-        for kind, data in self._new.values():
+    def _pack(self, entries: list[tuple[str, bytes]]) -> bytes:
+        parts = [b"PACK" + struct.pack(">II", 2, len(entries))]
+        for kind, data in entries:
             parts.append(_entry_header(_PACK_TYPE[kind], len(data)))
             parts.append(zlib.compress(data, 1))
         body = b"".join(parts)

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from support.builder import RepoBuilder
 
 from regen_git.errors import RegenError
 from regen_git.git import trees
@@ -20,6 +19,8 @@ from regen_git.git.trees import Leaf
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+
+    from support.builder import RepoBuilder
 
     from regen_git.git.objects import ObjectStore
 
@@ -49,14 +50,14 @@ def snapshot(folder: Path) -> dict[str, tuple[str, bytes]]:
     found: dict[str, tuple[str, bytes]] = {}
     for at, folders, names in os.walk(folder):
         for name in [*folders, *names]:
-            where = os.path.join(at, name)
+            where = Path(at) / name
             path, status = os.path.relpath(where, folder), os.lstat(where)
             if stat.S_ISLNK(status.st_mode):
-                found[path] = ("link", os.fsencode(os.readlink(where)))
+                found[path] = ("link", os.fsencode(where.readlink()))
             elif stat.S_ISDIR(status.st_mode):
                 found[path] = ("folder", b"")
             else:
-                found[path] = (oct(status.st_mode), Path(where).read_bytes())
+                found[path] = (oct(status.st_mode), where.read_bytes())
     return found
 
 
@@ -215,7 +216,8 @@ def test_ordinary_paths_are_fine(path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "path", ["", "/a", "a//b", "a/", "../a", "a/./b", "a/.git/hooks/x", ".g\u200cit", "a\\.git", ".git::$DATA"]
+    "path",
+    ["", "/a", "a//b", "a/", "../a", "a/./b", "a/.git/hooks/x", ".g\u200cit", "a\\.git", ".git::$DATA"],
 )
 def test_paths_that_leave_are_named(path: str) -> None:
     assert path_problem(path) is not None

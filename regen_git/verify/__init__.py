@@ -1,0 +1,1 @@
+"""Decide whether a rebuilt tree is acceptable, and say what that rests on."""
