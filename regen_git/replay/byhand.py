@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import difflib
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from regen_git.git.trees import EXECUTABLE, REGULAR, Leaf, edit, lookup
-from regen_git.replay.carry import Carried, How, carry
+from regen_git.replay.carry import Carried, How, carry, resolved
 from regen_git.replay.compose import compose, text_of
 from regen_git.replay.reply import parse_reply
 from regen_git.replay.request import carry_request
@@ -21,9 +22,10 @@ if TYPE_CHECKING:
     from regen_git.replay.plan import Step
     from regen_git.replay.workbench import Workbench
 
-__all__ = ["apply_history", "settle_carried"]
+__all__ = ["apply_history", "by_person", "settle_carried"]
 
 _OPEN = (How.PERSON, How.GONE)
+_WORD = re.compile(r"\w+")
 
 
 async def apply_history(
@@ -48,6 +50,16 @@ async def apply_history(
     settled, replies = await settle_carried(bench, step, carried, {c.path: c for c in facts.changes}, base)
     edits.update((each.path, each.leaf) for each in settled)
     return edit(bench.store, base, edits), tuple(settled), replies
+
+
+def by_person(bench: Workbench, step: Step, tree: Oid) -> tuple[Carried, ...]:
+    """Return what to report of people's changes where a person edited the whole tree of a step."""
+    facts = bench.facts[step.index]
+    return tuple(
+        resolved(bench.store, c.path, base=c.old, theirs=c.new, now=lookup(bench.store, tree, c.path))
+        for c in facts.changes
+        if c.path not in step.wrote and not facts.kinds[c.path].is_frozen
+    )
 
 
 async def settle_carried(
@@ -117,16 +129,18 @@ async def _ask_model(
     result = made.edits.get(open_change.path)
     if result is None or result.oid == leaf.oid:
         return replace(open_change, why=f"{open_change.why}; the model changed nothing"), used
-    added, missing = _arrived(old, new, store.blob(result.oid).decode())
-    if added and len(missing) == len(added):
+    words, lost = _arrived(old, new, store.blob(result.oid).decode())
+    if words and len(lost) == len(words):
         return replace(open_change, why=f"{open_change.why}; nothing of the change is in the answer"), used
-    why = f"{len(missing)} of {len(added)} added lines were adapted" if missing else ""
+    why = "not in the answer: " + ", ".join(lost) if lost else ""
     return replace(open_change, leaf=result, how=How.MODEL, why=why), used
 
 
 def _arrived(old: str, new: str, result: str) -> tuple[list[str], list[str]]:
-    """Return the lines that the person added, and those of them that are not in the result word for word."""
-    before = {line.strip() for line in old.split("\n")}
-    after = {line.strip() for line in result.split("\n")}
-    added = [line.strip() for line in new.split("\n") if line.strip() and line.strip() not in before]
-    return added, [line for line in added if line not in after]
+    """Return the words that the person's change brought, and those of them that the result lacks.
+
+    Words, not lines: a line that was carried into code with other names is another line.
+    """
+    before, after = set(_WORD.findall(old)), set(_WORD.findall(result))
+    brought = [word for word in dict.fromkeys(_WORD.findall(new)) if word not in before]
+    return brought, [word for word in brought if word not in after]

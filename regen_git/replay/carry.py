@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from regen_git.domain.ids import RepoPath
     from regen_git.git.objects import ObjectStore
 
-__all__ = ["Carried", "How", "carry"]
+__all__ = ["Carried", "How", "carry", "resolved"]
 
 _FILES = (REGULAR, EXECUTABLE)
 
@@ -33,6 +33,7 @@ class How(Enum):
     MODEL = "by model"
     GONE = "no longer applicable"
     PERSON = "needs a person"
+    RESOLVED = "by a person"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,13 @@ def carry(
     if any(leaf is not None and leaf.mode not in _FILES for leaf in (base, theirs, ours)):
         return Carried(path, ours, How.PERSON, count, "a link or submodule changed on both sides")
     return _carry_text(store, path, (base, theirs, ours), mode, count)
+
+
+def resolved(
+    store: ObjectStore, path: RepoPath, *, base: Leaf | None, theirs: Leaf | None, now: Leaf | None
+) -> Carried:
+    """Return what to say of a change that a person brought over by editing the rebuilt tree."""
+    return Carried(path, now, How.RESOLVED, _count(store, base, theirs))
 
 
 def _carry_text(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from regen_git.errors import ModelError
 from regen_git.git.commits import Commit, read_commit, rewrite
 from regen_git.git.trailers import add
-from regen_git.replay.byhand import apply_history, settle_carried
+from regen_git.replay.byhand import apply_history, by_person, settle_carried
 from regen_git.replay.facts import MODEL, SOURCE
 from regen_git.replay.generate import first_request, regenerate, settle_group
 from regen_git.replay.merges import MergeInputs, rebuild_merge
@@ -145,6 +145,9 @@ class Engine:
         base = read_commit(store, parents[0]).tree if parents else None
         if bench.options.mode == "anchored":
             base = original
+        resolution = bench.resolutions.get(step.index)
+        if resolution is not None and resolution.tree is not None:
+            return Made(resolution.tree, by_person(bench, step, resolution.tree), resolved="tree")
         if step.kind is Kind.MERGE:
             return await self._merge(step, commit, parents)
         is_regenerated = step.kind is Kind.REGENERATED

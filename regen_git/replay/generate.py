@@ -127,11 +127,7 @@ async def regenerate(bench: Workbench, step: Step, base: Oid) -> Made:
 
 def _resolved(bench: Workbench, step: Step, ground: _Ground) -> Made | None:
     resolution = bench.resolutions.get(step.index)
-    if resolution is None:
-        return None
-    if resolution.tree is not None:
-        return Made(resolution.tree, ground.carried, ground.replies, resolved="tree")
-    if resolution.take_original:
+    if resolution is not None and resolution.take_original:
         original = bench.facts[step.index].commit.tree
         taken = {path: lookup(bench.store, original, path) for path in step.wrote}
         return Made(

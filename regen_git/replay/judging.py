@@ -14,6 +14,8 @@ from regen_git.verify.gates import Gates, run_gates
 from regen_git.verify.surface import bare_name, public_surface, surface_changes
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from regen_git.config import Ownership
     from regen_git.domain.ids import Oid, RepoPath
     from regen_git.domain.verdict import GateResult, Verification
@@ -28,12 +30,14 @@ _WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{2,}")
 
 @dataclass
 class TreeJudge:
-    """Judges with the repository's own checks; remembers which words each file holds."""
+    """Judges with the repository's own checks. ``history`` are all commits of the replay, oldest first."""
 
     store: ObjectStore
     ownership: Ownership
     verifier: Verifier
+    history: Sequence[CommitFacts]
     _words: dict[Oid, frozenset[bytes]] = field(default_factory=dict)
+    _free: list[frozenset[str]] = field(default_factory=list)
 
     def gates(self, facts: CommitFacts, tree: Oid) -> tuple[GateResult, ...]:
         """Judge without running anything."""
@@ -52,8 +56,17 @@ class TreeJudge:
             kept_regions=region_texts,
             public_surface=public_surface,
             surface_changes=surface_changes,
-            allowed=may_change(self.store, facts, self._words),
+            allowed=self._free_until(facts),
         )
+
+    def _free_until(self, facts: CommitFacts) -> frozenset[str]:
+        """Return the names that this commit, or one before it whose code is still there, left free."""
+        position = next(i for i, each in enumerate(self.history) if each.commit.id == facts.commit.id)
+        while len(self._free) <= position:
+            before = self._free[-1] if self._free else frozenset()
+            here = self.history[len(self._free)]
+            self._free.append(before | may_change(self.store, here, self._words))
+        return self._free[position]
 
 
 def region_texts(path: RepoPath, text: str) -> list[str]:
@@ -67,6 +80,8 @@ def may_change(store: ObjectStore, facts: CommitFacts, known: dict[Oid, frozense
 
     Nobody relies on those: a new model may find better ones.
     """
+    if not facts.intents:
+        return frozenset()
     fresh: set[str] = set()
     for path in facts.wrote:
         new = _names(store, facts, path, old=False)

@@ -74,8 +74,8 @@ class Shown:
 class Material:
     """All that a request for one step may hold, in the order of importance within each part.
 
-    ``surface`` lists public names by path. ``interfaces`` are heads and signatures of imported files. ``hand``
-    are lines a person wrote, by path. ``elsewhere`` says what other commits of the same intent cover.
+    ``surface`` lists public names by path. ``interfaces`` are heads and signatures of imported files. In
+    ``hand`` are lines a person wrote, by path. ``elsewhere`` says what other commits of the intent cover.
     """
 
     intents: tuple[Intent, ...]
@@ -97,7 +97,7 @@ def build_request(
     sample: int = 0,
     context_tokens: int,
 ) -> Request:
-    """Return the request for a step, and in it what was left out to stay under ``context_tokens``.
+    """Return a step's request, and in it what was left out to stay under ``context_tokens``.
 
     The prompts, the files to write and the lines to keep are never left out: a request that cannot hold them
     is as long as they are.

@@ -199,7 +199,7 @@ async def _drive(run: _Run) -> Finish:
     prepared, journal = run.prepared, run.journal
     repo, options = prepared.repo, prepared.options
     answers, store, opened = _answers(prepared, run.client, run.price)
-    judge = TreeJudge(repo.objects, prepared.ownership, run.verifier)
+    judge = TreeJudge(repo.objects, prepared.ownership, run.verifier, prepared.facts)
     entries = journal.read()
     bench = Workbench(
         store=repo.objects,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support.histories import AsBefore, History, odd_history
 from support.model_server import ModelServer
+from support.spoiling import spoil_reply
 
 if TYPE_CHECKING:
     from support.builder import RepoBuilder
@@ -97,33 +98,6 @@ def test_a_changed_reply_is_found_by_commit_file_and_line(
     difference = result(capsys)["first_difference"]
     assert status == 1
     assert (difference["commit"], difference["path"], difference["line"]) == (changed, "a.py", 4)
-
-
-def spoil_reply(history: History, old: str, new: str) -> None:
-    """Replace a text in the recorded reply that holds it, as somebody might who edits the ref."""
-    from dataclasses import replace
-
-    from regen_git.git.refs import read_ref
-    from regen_git.git.trees import edit, walk
-    from regen_git.llm import reply_document
-    from regen_git.llm.replies import REPLIES_REF
-
-    repo = history.repo.opened
-    store = repo.objects
-    tip = read_ref(repo, REPLIES_REF)
-    assert tip is not None
-    tree = repo.git("rev-parse", f"{tip}^{{tree}}").decode().strip()
-    for path, leaf in walk(store, tree):
-        reply = reply_document.decode(store.blob(leaf.oid))
-        if old in reply.text:
-            blob = store.write(
-                "blob", reply_document.encode(replace(reply, text=reply.text.replace(old, new)))
-            )
-            folder = path.rpartition("/")[0]
-            tree = edit(store, tree, {path: None, f"{folder}/{blob}": type(leaf)(leaf.mode, blob)})
-    store.flush()
-    commit = repo.git("commit-tree", tree, "-m", "spoiled").decode().strip()
-    repo.git("update-ref", REPLIES_REF, commit)
 
 
 @pytest.fixture
