@@ -49,12 +49,20 @@ _VARIABLES = (
     ("GEMINI_SESSION_ID", "gemini"),
 )
 _PATHS = (
+    (r"\.cursor", "cursor"),
+    (r"\.gemini/tmp", "gemini"),
+    (r"/sessions/.*rollout-[^/]*$", "codex"),
     (r"GitHub\.copilot-chat|workspaceStorage", "vscode"),
     (r"\.copilot/session-state", "copilot"),
     (r"\.factory/sessions", "droid"),
     (r"\.qwen/projects", "qwen"),
     (r"\.continue/sessions", "continue"),
     (r"\.?claude[^/]*/(?:.*/)?projects/", "claude"),
+)
+_SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("cursor", ("cursor_version",)),
+    ("windsurf", ("agent_action_name", "trajectory_id")),
+    ("codex", ("turn_id", "model")),
 )
 _GEMINI_EVENTS = ("BeforeAgent", "AfterAgent", "AfterTool", "BeforeTool", "BeforeModel", "AfterModel")
 
@@ -77,14 +85,11 @@ def caller(payload: Mapping[str, Any], env: Mapping[str, str], hint: str) -> str
 def _by_payload(payload: Mapping[str, Any]) -> str | None:
     path = str(payload.get("transcript_path") or payload.get("transcriptPath") or "").replace("\\", "/")
     event = payload.get("hook_event_name")
-    if "cursor_version" in payload or ".cursor" in path:
-        return "cursor"
-    if "agent_action_name" in payload and "trajectory_id" in payload:
-        return "windsurf"
-    if event in _GEMINI_EVENTS or ".gemini/tmp" in path:
+    if event in _GEMINI_EVENTS:
         return "gemini"
-    if ("turn_id" in payload and "model" in payload) or re.search(r"/sessions/.*rollout-[^/]*$", path):
-        return "codex"
+    for name, fields in _SHAPES:
+        if all(field in payload for field in fields):
+            return name
     stamp = payload.get("timestamp")
     if "sessionId" in payload:
         return "copilot" if isinstance(stamp, int) else "vscode" if "hookEventName" in payload else None

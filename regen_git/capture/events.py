@@ -1,0 +1,244 @@
+"""File what an agent said has happened: redact, append to the right inbox, tell the hooks.
+
+A session's prompts go to the repository it works in; an edit goes to the repository and worktree that hold
+the file, and takes its prompt along. Outside of every repository there is a spool in the user's data folder.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from regen_git.capture.clock import now, seconds
+from regen_git.capture.inbox import Entry, Inbox
+from regen_git.capture.loose import LIMIT, hash_name, keep_blob
+from regen_git.capture.marks import anything_marked
+from regen_git.capture.matching import overdue
+from regen_git.capture.pending import refresh
+from regen_git.capture.place import find_place
+from regen_git.capture.preferences import remembered_preferences
+from regen_git.capture.reflog import forward, read_new
+from regen_git.domain.ids import derived_intent_id
+from regen_git.redaction.rules import redact
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from regen_git.agents import AgentEvent
+    from regen_git.capture.place import Place
+    from regen_git.capture.preferences import Preferences
+
+__all__ = ["file_event", "spool"]
+
+_CONTEXT = 2048
+"""Bytes of an agent's message that are kept as what a prompt answers."""
+
+_REFS = 20
+_AT_FILE = re.compile(r'(?<![\w.@/])@(?:"([^"\n]{1,300})"|([\w./~+-]{1,300}))')
+_SLASH = re.compile(r"/[A-Za-z][\w:-]{0,60}(?=\s|$)")
+_OPTION = re.compile(r"^\s*(?:\d{1,2}|[A-Za-z])[.)]\s", re.MULTILINE)
+_SHORT = 40
+_AN_ANSWER = 400
+
+
+def spool() -> str:
+    """Return the folder for sessions outside of every repository."""
+    base = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")  # noqa: PTH111 - an agent waits
+    return base + "/git-regen/spool"
+
+
+def file_event(event: AgentEvent) -> tuple[Place, bool] | None:
+    """Record one event, on the disk when this returns.
+
+    Returns the repository it concerns, if one, and whether commits in it wait for a flush.
+    """
+    home = find_place(event.cwd)
+    if event.kind == "edit":
+        place = find_place(os.path.dirname(event.path))  # noqa: PTH120 - an agent waits
+        if place is None or not place.top:
+            return None
+        return place, _is_due(place, _file_edit(event, place, home))
+    inbox = Inbox(home.data if home else spool())
+    settings = remembered_preferences(home) if home else {}
+    with inbox.hold():
+        present = inbox.read()
+        new = [*_commits(home, present), *_entries(event, home, present, settings)]
+        present = inbox.add(new, present)
+        if home is not None:
+            refresh(home.data, present, settings)
+    return (home, _is_due(home, present)) if home is not None else None
+
+
+def _is_due(place: Place, entries: Sequence[Entry]) -> bool:
+    return anything_marked(place.data) or overdue(entries, seconds(now()))
+
+
+def _commits(place: Place | None, present: Sequence[Entry]) -> list[Entry]:
+    """Return a mark for every commit made since we last looked, so that the inbox has them in order."""
+    if place is None:
+        return []
+    moved, end = read_new(place, place.key)
+    known = {entry.commit for entry in present if entry.kind in ("commit", "bound")}
+    new = [
+        Entry("commit", worktree=place.key, commit=one.commit, at=now())
+        for one in moved
+        if one.commit not in known
+    ]
+    forward(place, place.key, end)
+    return new
+
+
+def _entries(
+    event: AgentEvent, place: Place | None, present: Sequence[Entry], settings: Preferences
+) -> list[Entry]:
+    key = place.key if place else ""
+    base = Entry(
+        "end", agent=event.agent, session=event.session, turn=event.turn or "", worktree=key, at=now()
+    )
+    if event.kind == "session":
+        return [base._replace(kind="session", turn="", model=event.model or "", version=event.version or "")]
+    if event.kind == "gone":
+        return [base._replace(kind="gone", turn="")]
+    if event.kind == "end":
+        said = "" if settings.get("context") == "off" else _cut(redact(event.text).text)
+        return [base._replace(text=said)]
+    entry = _typed(event, base, place, present, settings)
+    return [] if _is_known(entry, present) else [entry]
+
+
+def _typed(
+    event: AgentEvent, base: Entry, place: Place | None, present: Sequence[Entry], settings: Preferences
+) -> Entry:
+    """Return the entry of a prompt or of an accepted plan."""
+    clean = redact(event.text)
+    answers = None
+    if settings.get("context") != "off" and event.kind == "prompt":
+        answers = event.answers if event.answers is not None else _answered(event, present)
+    context = redact(_cut(answers or ""))
+    unique = event.key or f"{event.session}\0{base.at}\0{event.text}"
+    return base._replace(
+        kind="plan" if event.kind == "plan" else "prompt",
+        turn=event.turn or event.key or derived_intent_id(event.agent, unique),
+        id=derived_intent_id(event.agent, unique),
+        key=event.key or "",
+        text=clean.text,
+        redacted=clean.count + context.count,
+        answers=context.text,
+        refs=tuple(_refs(event, place)) if event.kind == "prompt" else (),
+        version=event.version or "",
+        model=event.model or "",
+    )
+
+
+def _is_known(entry: Entry, present: Sequence[Entry]) -> bool:
+    """Return whether the same prompt was captured already: two hook files of one agent may both run."""
+    for other in reversed(present):
+        if (other.kind, other.agent, other.session) != (entry.kind, entry.agent, entry.session):
+            continue
+        if entry.key:
+            if other.key == entry.key:
+                return True
+        elif other.text == entry.text:
+            return seconds(entry.at) - seconds(other.at) <= 2  # noqa: PLR2004 - two seconds
+    return False
+
+
+def _answered(event: AgentEvent, present: Sequence[Entry]) -> str | None:
+    """Return the agent's last message when this prompt reads like a reply to it."""
+    mine = [e for e in present if e.session == event.session and e.agent == event.agent]
+    said = next((e.text for e in reversed(mine) if e.kind in ("end", "prompt")), "")
+    if not mine or not said or next(e.kind for e in reversed(mine) if e.kind in ("end", "prompt")) != "end":
+        return None
+    length = len(event.text)
+    if ("?" in said and length <= _AN_ANSWER) or (_OPTION.search(said) and length <= _SHORT):
+        return said
+    return None
+
+
+def _cut(text: str) -> str:
+    """Return the end of a long message: the question stands there."""
+    raw = text.encode("utf-8", "replace")
+    return text if len(raw) <= _CONTEXT else raw[-_CONTEXT:].decode("utf-8", "ignore")
+
+
+def _refs(event: AgentEvent, place: Place | None) -> list[str]:
+    """Return the slash command and the files that a prompt points at, a file as ``path@blob``."""
+    found: list[str] = []
+    slash = _SLASH.match(event.text)
+    if slash:
+        found.append(slash.group())
+    if place is None:
+        return found
+    name = hash_name(place.common_dir)
+    for match in _AT_FILE.finditer(event.text):
+        typed = (match.group(1) or match.group(2)).rstrip(".,;:")
+        full = os.path.realpath(os.path.join(event.cwd, typed))  # noqa: PTH118 - an agent waits
+        path = _inside(full, place)
+        data = _content(full) if path else None
+        if path and data is not None and len(found) < _REFS:
+            found.append(f"{path}@{keep_blob(place.common_dir, data, name)}")
+    return list(dict.fromkeys(found))
+
+
+def _inside(full: str, place: Place) -> str:
+    """Return the path relative to the worktree; empty for what lies outside, or among git's own files."""
+    if not full.startswith(place.top.rstrip("/") + "/"):
+        return ""
+    path = full[len(place.top.rstrip("/")) + 1 :]
+    return "" if path == ".git" or path.startswith(".git/") else path
+
+
+def _content(full: str) -> bytes | None:
+    """Return a file's bytes; ``None`` for what is no ordinary file of a reasonable size."""
+    try:
+        if os.path.getsize(full) > 16 * LIMIT or not os.path.isfile(full):  # noqa: PTH113, PTH202 - an agent waits
+            return None
+        with open(full, "rb") as file:  # noqa: PTH123 - an agent waits
+            return file.read()
+    except OSError:
+        return None
+
+
+def _file_edit(event: AgentEvent, place: Place, home: Place | None) -> list[Entry]:
+    """Record an edit in the inbox of the repository that holds the file, with the prompt it follows from.
+
+    Returns that inbox; empty when the file is none that can be committed.
+    """
+    folder, name = os.path.split(event.path)
+    full = os.path.join(os.path.realpath(folder), name)  # noqa: PTH118 - an agent waits
+    path = _inside(full, place)
+    data = _content(full) if path else None
+    if data is None:
+        return []
+    entry = Entry(
+        "edit",
+        agent=event.agent,
+        session=event.session,
+        turn=event.turn or "",
+        worktree=place.key,
+        at=now(),
+        path=path,
+        blob=keep_blob(place.common_dir, data, hash_name(place.common_dir)),
+    )
+    elsewhere = home is None or home.data != place.data
+    typed = _prompts_elsewhere(event, place, home) if elsewhere else []
+    inbox = Inbox(place.data)
+    settings = remembered_preferences(place)
+    with inbox.hold():
+        present = inbox.read()
+        new = [e for e in typed if not _is_known(e, present)]
+        present = inbox.add([*_commits(place, present), *new, entry], present)
+        refresh(place.data, present, settings)
+    return present
+
+
+def _prompts_elsewhere(event: AgentEvent, place: Place, home: Place | None) -> list[Entry]:
+    """Return the prompts of this turn as they stand in the inbox of another repository, or in the spool."""
+    there = Inbox(home.data if home else spool()).read()
+    mine = [e for e in there if (e.agent, e.session) == (event.agent, event.session)]
+    return [
+        e._replace(worktree=place.key, refs=())
+        for e in mine
+        if e.kind in ("prompt", "plan") and (e.turn == event.turn or event.turn is None)
+    ]

@@ -1,0 +1,291 @@
+"""Make notes of what the hooks have marked: the one place where the inbox becomes the ledger.
+
+Every step may be the last one: the notes are written first, then the inbox forgets, then the marks go. Doing
+it again writes the same documents, which change nothing.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from regen_git.capture.binding import binding_of, changes_of, intent_of_group, intent_of_record
+from regen_git.capture.carry import (
+    copied_notes,
+    find_documents,
+    has_intent,
+    named_intents,
+    payload,
+    pulled_notes,
+)
+from regen_git.capture.clock import now, seconds
+from regen_git.capture.inbox import Entry, Inbox, locked
+from regen_git.capture.marks import CommitMark, Marks, anything_marked, drop_marks, take_marks
+from regen_git.capture.matching import YOUNG, choose, edits_of, read_sessions
+from regen_git.capture.pending import refresh
+from regen_git.capture.place import MAIN, place_of
+from regen_git.capture.preferences import read_preferences
+from regen_git.capture.reflog import forward, read_new
+from regen_git.capture.retiring import finished, ignored, kept, left_on_disk
+from regen_git.errors import RegenError
+from regen_git.git.commits import read_commit
+from regen_git.git.refs import read_ref
+from regen_git.ledger.codec import encode, union
+from regen_git.ledger.store import INTENTS_REF, PRIVATE_REF, Ledger
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from regen_git.capture.place import Place
+    from regen_git.domain.ids import Oid
+    from regen_git.git.commits import Commit
+    from regen_git.git.repository import Repository
+
+__all__ = ["Flushed", "bind_to", "flush", "refresh_hooks"]
+
+_PATIENCE_S = 5.0
+"""How long to wait for another flush before leaving the work to it."""
+
+_MOST_PULLED = 2000
+
+
+@dataclass(slots=True)
+class Flushed:
+    """What a flush did: the intents each commit got, and pulled commits whose intents nobody knows."""
+
+    recorded: dict[Oid, list[str]] = field(default_factory=dict)
+    lost: list[Oid] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class _Work:
+    """What a flush has in hand: the inbox as it was, and what is to be written."""
+
+    repo: Repository
+    place: Place
+    entries: list[Entry]
+    public: dict[Oid, bytes] = field(default_factory=dict)
+    private: dict[Oid, bytes] = field(default_factory=dict)
+    news: list[Entry] = field(default_factory=list)
+    done: Flushed = field(default_factory=Flushed)
+
+    def add(self, commit: Oid, raw: bytes, *, private: bool = False) -> None:
+        notes = self.private if private else self.public
+        notes[commit] = union(notes.get(commit, b""), raw)
+
+
+def flush(repo: Repository) -> Flushed:
+    """Write the notes of all commits that hooks have marked or that HEAD's reflog shows, and tidy the inbox.
+
+    Costs next to nothing when there is nothing to do. Raises ``RegenError`` when notes cannot be written.
+    """
+    place = place_of(repo)
+    if not Path(place.data).is_dir():
+        return Flushed()
+    deadline = time.monotonic() + _PATIENCE_S
+    while True:
+        with locked(place.data + "/flush.lock", wait=False) as mine:
+            if mine:
+                return _flush(repo, place)
+        if time.monotonic() > deadline:
+            return Flushed()
+        time.sleep(0.02)
+
+
+def _flush(repo: Repository, place: Place) -> Flushed:
+    _notice(place)
+    entries = Inbox(place.data).read()
+    if not anything_marked(place.data) and not any(entry.kind == "commit" for entry in entries):
+        return Flushed()
+    marks = take_marks(place.data)
+    work = _Work(repo, place, entries)
+    commits, waiting = _commits(marks, work.entries)
+    for mark, hooks_ran in commits:
+        try:
+            commit = read_commit(repo.objects, mark.commit)
+        except RegenError:
+            # Gone before its note was written, for instance by a repository that was restored from a copy.
+            continue
+        _bind(work, commit, mark, hooks_ran=hooks_ran)
+    _copy_rewritten(work, marks)
+    _take_pulled(work, marks)
+    if work.public:
+        Ledger(repo).append_raw(work.public)
+    if work.private:
+        Ledger(repo, PRIVATE_REF).append_raw(work.private)
+    if work.public or work.private:
+        Path(place.data, "armed").touch()
+    _settle(work, commits, waiting)
+    drop_marks(place.data)
+    return work.done
+
+
+def _notice(place: Place) -> None:
+    """Put commits that no hook told us of into the inbox, in the order in which they came."""
+    keys = [
+        MAIN,
+        *(f"worktrees/{p.name}" for p in Path(place.common_dir, "worktrees").glob("*") if p.is_dir()),
+    ]
+    inbox = Inbox(place.data)
+    for key in keys:
+        moved, end = read_new(place, key)
+        new = [Entry("commit", worktree=key, commit=one.commit, at=now()) for one in moved]
+        if new:
+            inbox.append(new)
+        forward(place, key, end)
+
+
+def _commits(marks: Marks, entries: Sequence[Entry]) -> tuple[list[tuple[CommitMark, bool]], set[int]]:
+    """Return the commits to look at, whether hooks ran for them, and the entries left for the next time."""
+    found = {mark.commit: (mark, True) for mark in marks.commits}
+    waiting: set[int] = set()
+    present = seconds(now())
+    for entry in entries:
+        if entry.kind != "commit" or entry.commit in found:
+            continue
+        if present - seconds(entry.at) < YOUNG:
+            waiting.add(entry.n)
+        else:
+            found[entry.commit] = (CommitMark(entry.commit, entry.worktree, entry.n), False)
+    return list(found.values()), waiting
+
+
+def _bind(work: _Work, commit: Commit, mark: CommitMark, *, hooks_ran: bool) -> None:
+    """Prepare the documents of one commit: what its message names, or what missing hooks would name."""
+    trailers, buried = named_intents(commit.message)
+    ids = [*trailers, *mark.ids]
+    changed = changes_of(work.repo, commit)
+    if not ids and not buried and not hooks_ran and len(commit.parents) < 2:  # noqa: PLR2004 - a merge has two
+        chosen = choose(work.entries, mark.worktree, changed.keys(), upto=mark.upto, session=mark.session)
+        ids = [group.id for group in chosen.groups] + [entry.id for entry in chosen.records]
+    ours = _bind_ours(work, commit, mark, ids)
+    foreign = [one for one in [*ids, *buried] if one not in ours]
+    foreign = [one for one in foreign if not has_intent(work.repo, commit.id, one)]
+    for one, documents in find_documents(work.repo, foreign).items():
+        work.add(commit.id, payload(work.repo, commit, one, documents))
+        ours.append(one)
+    if ours:
+        work.done.recorded[commit.id] = ours
+    work.news += finished(
+        work.entries, mark, changed.keys(), left_on_disk(work.repo, work.place, mark, changed)
+    )
+
+
+def _bind_ours(work: _Work, commit: Commit, mark: CommitMark, ids: Sequence[str]) -> list[str]:
+    """Add documents for the ids that are in the inbox; return these ids."""
+    agents = edits_of(work.entries, mark.worktree, mark.upto)
+    sessions = {(s.agent, s.name): s for s in read_sessions(work.entries, mark.upto)}
+    groups = {g.id: (g, s) for s in sessions.values() for g in s.groups if g.id}
+    bound = {e.id: e for e in work.entries if e.kind == "bound"}
+    records = {e.id: e for e in work.entries if e.kind == "record"}
+    ours: list[str] = []
+    for one in dict.fromkeys(ids):
+        if one in groups:
+            group, session = groups[one]
+            known = bound.get(one)
+            raw = (
+                known.intent.encode()
+                if known
+                else encode(intent_of_group(group, session, commit.author_name))
+            )
+            wrote = [p for t in group.turns for w, p in t.edits if w == mark.worktree]
+            binding = binding_of(work.repo, one, commit, wrote, agents)
+            work.add(commit.id, raw + encode(binding))
+            turns = tuple(turn.key for turn in group.turns)
+            news = Entry("bound", agent=group.agent, session=group.session, worktree=mark.worktree, at=now())
+            work.news.append(news._replace(id=one, turns=turns, commit=commit.id, intent=raw.decode()))
+            if session.reports_edits:
+                work.news.append(Entry("session", agent=group.agent, session=group.session, label="edits"))
+        elif one in records:
+            _bind_record(work, commit, records[one])
+        else:
+            continue
+        ours.append(one)
+    return ours
+
+
+def _bind_record(work: _Work, commit: Commit, entry: Entry) -> None:
+    raw = encode(intent_of_record(entry, commit.author_name))
+    binding = binding_of(work.repo, entry.id, commit, (), {})
+    work.add(commit.id, raw + encode(binding), private=entry.private)
+    work.news.append(
+        Entry("bound", id=entry.id, commit=commit.id, intent=raw.decode(), private=entry.private, at=now())
+    )
+
+
+def _copy_rewritten(work: _Work, marks: Marks) -> None:
+    for ref, notes in ((INTENTS_REF, work.public), (PRIVATE_REF, work.private)):
+        for oid, raw in copied_notes(work.repo, marks.rewrites, ref).items():
+            notes[oid] = union(notes.get(oid, b""), raw)
+
+
+def _take_pulled(work: _Work, marks: Marks) -> None:
+    """Take over what fetched notes say of commits that a merge brought in."""
+    for key in marks.merges:
+        before = _read_id(work.place.other(key) + "/ORIG_HEAD")
+        after = read_ref(work.repo, "HEAD") if work.place.key == key else None
+        if before is None or after is None:
+            continue
+        out = work.repo.git("rev-list", f"--max-count={_MOST_PULLED}", after, f"^{before}", "--", ok=(0, 128))
+        notes, lost = pulled_notes(work.repo, out.decode("ascii").split())
+        for oid, raw in notes.items():
+            work.add(oid, raw)
+        work.done.lost += lost
+
+
+def _read_id(path: str) -> str | None:
+    try:
+        return Path(path).read_text("ascii").strip() or None
+    except (OSError, UnicodeDecodeError):
+        return None
+
+
+def _settle(work: _Work, commits: Sequence[tuple[CommitMark, bool]], waiting: set[int]) -> None:
+    """Write down what is bound, let go what is finished, and tell the hooks."""
+    inbox = Inbox(work.place.data)
+    settings = read_preferences(work.place)
+    handled = {mark.commit for mark, _ in commits}
+    with inbox.hold():
+        entries = inbox.read()
+        entries = inbox.add([*work.news, *ignored(work.repo, work.place, entries)], entries)
+        stay = [e for e in kept(entries) if e.kind != "commit" or e.n in waiting or e.commit not in handled]
+        stay = _confirmed(work.repo, entries, stay)
+        if len(stay) < len([e for e in entries if e.kind != "head"]):
+            inbox.rewrite(stay)
+            entries = inbox.read()
+        refresh(work.place.data, entries, settings)
+
+
+def _confirmed(repo: Repository, entries: Sequence[Entry], stay: list[Entry]) -> list[Entry]:
+    """Before anything leaves the inbox: see that its document stands under the notes' present tip.
+
+    Git's own writers of notes can undo ours when both write at once; then the document is written again.
+    """
+    leaving = {e.n for e in entries} - {e.n for e in stay}
+    for entry in entries:
+        if entry.n in leaving and entry.kind == "bound":
+            ledger = Ledger(repo, PRIVATE_REF if entry.private else INTENTS_REF)
+            ledger.append_raw({entry.commit: entry.intent.encode()}, "regen: record again")
+    return stay
+
+
+def bind_to(repo: Repository, entry: Entry, commit: Oid) -> None:
+    """Bind what was recorded by hand to a commit that exists, at once; nothing passes through the inbox."""
+    place = place_of(repo)
+    work = _Work(repo, place, [])
+    _bind_record(work, read_commit(repo.objects, commit), entry)
+    ledger = Ledger(repo, PRIVATE_REF if entry.private else INTENTS_REF)
+    ledger.append_raw(work.private if entry.private else work.public)
+
+
+def refresh_hooks(repo: Repository) -> None:
+    """Let the hooks know of settings that have changed; nothing is recorded by it."""
+    place = place_of(repo)
+    if not Path(place.data).is_dir():
+        return
+    settings = read_preferences(place)
+    inbox = Inbox(place.data)
+    with inbox.hold():
+        refresh(place.data, inbox.read(), settings)

@@ -1,0 +1,136 @@
+"""What the sh hooks may read: for each worktree, one small file with the ids that wait and their paths.
+
+Lines, words parted by one space, so that a shell reads them without starting anything::
+
+    regen 1 <number of the inbox's last entry>
+    set <name> <value>                     a setting the hooks need: flush now, trailers off, policy require
+    always <id> <agent> <prompts>          recorded by hand: the next commit has it
+    edits <id> <agent> <prompts> <session> its paths follow
+    path <path as git prints it>
+    unknown <agent>                        edits of which no prompt is known; its paths follow
+    inside <id> <agent> <prompts> <session>           only for a commit made from the session's own shell
+    idle <id> <agent> <prompts> <session> <seconds>   no edits known: counts until this time, if nothing else
+    does
+
+An empty or missing file means: nothing waits.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+from regen_git.capture.clock import seconds
+from regen_git.capture.matching import is_idle, read_sessions, records_waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from regen_git.capture.inbox import Entry
+    from regen_git.capture.matching import Group, Session
+    from regen_git.domain.ids import RepoPath
+
+__all__ = ["IDLE_FOR", "quote", "refresh", "render"]
+
+IDLE_FOR = 12 * 3600
+"""Seconds for which prompts without known edits count for the next commit."""
+
+_ESCAPES = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 34: '\\"', 92: "\\\\"}
+
+
+_BLANK, _DELETE = 32, 127
+"""The ASCII codes around what is shown as it is."""
+
+
+def quote(path: RepoPath) -> str:
+    """Return a path as ``git diff --name-only`` prints it with ``core.quotePath=true``."""
+    raw = os.fsencode(path)
+    if all(_BLANK <= b < _DELETE and b not in _ESCAPES for b in raw):
+        return path
+    return (
+        '"'
+        + "".join(_ESCAPES.get(b) or (chr(b) if _BLANK <= b < _DELETE else f"\\{b:03o}") for b in raw)
+        + '"'
+    )
+
+
+def render(entries: Sequence[Entry], worktree: str, settings: Mapping[str, str]) -> str:
+    """Return the pending file of one worktree; empty when nothing waits there."""
+    lines = [
+        f"always {entry.id} {_word(entry.agent or 'you')} 1" for entry in records_waiting(entries, worktree)
+    ]
+    idle: list[tuple[str, str]] = []
+    for session in read_sessions(entries):
+        groups = session.groups
+        for group in groups:
+            lines += _edits(group, worktree)
+        if is_idle(session, worktree):
+            until = seconds(session.last_at) + IDLE_FOR
+            idle.append((session.last_at, f"idle {_named(groups[-1])} {until}"))
+        elif _is_inside(session, worktree):
+            lines.append(f"inside {_named(groups[-1])}")
+    lines += [line for _, line in sorted(idle, reverse=True)]
+    if not lines:
+        return ""
+    head = [f"regen 1 {entries[-1].n}", *(f"set {name} {value}" for name, value in settings.items())]
+    return "\n".join([*head, *lines]) + "\n"
+
+
+def _edits(group: Group, worktree: str) -> list[str]:
+    left = group.left(worktree)
+    if not left:
+        return []
+    head = f"edits {_named(group)}" if group.id else f"unknown {_word(group.agent)}"
+    return [head, *(f"path {quote(path)}" for path in left)]
+
+
+def _is_inside(session: Session, worktree: str) -> bool:
+    groups = session.groups
+    if not groups or not groups[-1].id or session.worktree != worktree:
+        return False
+    return not groups[-1].is_bound or not groups[-1].turns[-1].ended
+
+
+def _named(group: Group) -> str:
+    return f"{group.id} {_word(group.agent)} {len(group.prompts)} {_word(group.session)}"
+
+
+def _word(text: str) -> str:
+    """Return text that is one harmless word for a shell to read and for a terminal to show."""
+    return "".join(c if c.isascii() and (c.isalnum() or c in "._-") else "_" for c in text) or "-"
+
+
+def refresh(data: str, entries: Sequence[Entry], settings: Mapping[str, str]) -> None:
+    """Write the pending file of every worktree that has something waiting; empty the others.
+
+    The caller holds the inbox. Hooks read these files at any time, so each is replaced as a whole.
+    """
+    folder = data + "/pending"
+    keys = {entry.worktree for entry in entries if entry.worktree}
+    keys |= _written(folder)
+    for key in keys:
+        path = f"{folder}/{key}"
+        text = render(entries, key, settings)
+        if not text:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(path)  # noqa: PTH108 - an agent waits
+            continue
+        os.makedirs(os.path.dirname(path), exist_ok=True)  # noqa: PTH103, PTH120 - an agent waits
+        scratch = f"{path}.new{os.getpid()}"
+        with open(scratch, "w", encoding="utf-8", errors="surrogateescape") as file:  # noqa: PTH123 - an agent waits
+            file.write(text)
+        os.replace(scratch, path)  # noqa: PTH105 - an agent waits
+
+
+def _written(folder: str) -> set[str]:
+    """Return the keys that have a pending file."""
+    found: set[str] = set()
+    for prefix in ("", "worktrees/"):
+        with contextlib.suppress(OSError):
+            found |= {
+                prefix + entry.name
+                for entry in os.scandir(f"{folder}/{prefix}")
+                if entry.is_file() and ".new" not in entry.name
+            }
+    return found

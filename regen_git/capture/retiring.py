@@ -1,0 +1,155 @@
+"""What is finished: edits that are committed, and turns that are in the ledger and wait for nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from regen_git.capture.clock import now, seconds
+from regen_git.capture.inbox import Entry
+from regen_git.capture.matching import read_sessions
+from regen_git.capture.place import MAIN
+from regen_git.errors import RegenError
+from regen_git.git.repository import Repository
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from regen_git.capture.marks import CommitMark
+    from regen_git.capture.matching import Session, Turn
+    from regen_git.capture.place import Place
+    from regen_git.domain.ids import RepoPath
+
+__all__ = ["finished", "ignored", "kept", "left_on_disk"]
+
+_STALE = 24 * 3600
+"""Seconds: a turn of which no end was heard for so long has ended."""
+
+_MANY = 500
+"""Paths that are put on one command line."""
+
+
+def left_on_disk(
+    repo: Repository, place: Place, mark: CommitMark, paths: Iterable[RepoPath]
+) -> set[RepoPath]:
+    """Return which of these paths still differ between the working tree and HEAD.
+
+    Git is asked, since filters and line endings are its business. A worktree that is gone has nothing left.
+    """
+    wanted = list(paths)
+    try:
+        there = repo if place.key == mark.worktree else Repository.open(_top(place, mark.worktree))
+    except (RegenError, OSError):
+        return set()
+    if there.worktree is None or not wanted:
+        return set()
+    args = ["--literal-pathspecs", "diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "HEAD", "--"]
+    out = there.git(*args, *(wanted if len(wanted) <= _MANY else []), ok=(0, 128))
+    found = {name.decode("utf-8", "surrogateescape") for name in out.split(b"\0") if name}
+    return found.intersection(wanted)
+
+
+def _top(place: Place, key: str) -> Path:
+    if key == MAIN:
+        return Path(place.common_dir).parent
+    pointer = Path(place.other(key), "gitdir").read_text("utf-8", errors="surrogateescape").rstrip("\n")
+    return Path(place.other(key), pointer).parent
+
+
+def finished(
+    entries: Iterable[Entry], mark: CommitMark, changed: Collection[RepoPath], left: Collection[RepoPath]
+) -> list[Entry]:
+    """Return a mark for every edit that this commit has taken up wholly."""
+    found: list[Entry] = []
+    for session in read_sessions(entries, mark.upto):
+        for turn in session.turns:
+            for (worktree, path), edit in turn.edits.items():
+                if worktree != mark.worktree or path not in changed or path in left:
+                    continue
+                if turn.done.get((worktree, path), 0) >= edit.n:
+                    continue
+                found.append(
+                    Entry(
+                        "done",
+                        agent=session.agent,
+                        session=session.name,
+                        turn=turn.key,
+                        worktree=worktree,
+                        path=path,
+                        key=str(edit.n),
+                    )
+                )
+    return found
+
+
+def ignored(repo: Repository, place: Place, entries: Iterable[Entry]) -> list[Entry]:
+    """Return a mark for every edit of a file that git ignores: no commit will ever have it."""
+    left = [
+        (session, turn, path)
+        for session in read_sessions(entries)
+        for turn in session.turns
+        for path in turn.left(place.key)
+    ]
+    if not left or repo.worktree is None:
+        return []
+    names = b"\0".join(path.encode("utf-8", "surrogateescape") for _, _, path in left)
+    out = repo.git("check-ignore", "-z", "--stdin", stdin=names + b"\0", ok=(0, 1, 128))
+    hidden = {name.decode("utf-8", "surrogateescape") for name in out.split(b"\0")}
+    return [
+        Entry(
+            "done",
+            agent=session.agent,
+            session=session.name,
+            turn=turn.key,
+            worktree=place.key,
+            path=path,
+            key=str(turn.edits[place.key, path].n),
+        )
+        for session, turn, path in left
+        if path in hidden
+    ]
+
+
+def kept(entries: Sequence[Entry]) -> list[Entry]:
+    """Return the entries that stay: all but those of turns that are in the ledger and wait for nothing.
+
+    The last turn of a living session stays: it may write on, and the next prompt may answer it.
+    """
+    drop_turns: set[tuple[str, str, str]] = set()
+    drop_sessions: set[tuple[str, str]] = set()
+    present = seconds(now())
+    for session in read_sessions(entries):
+        old = present - seconds(session.last_at) > _STALE
+        gone = [turn for i, turn in enumerate(session.turns) if _is_over(turn, session, i, old=old)]
+        drop_turns |= {(session.agent, session.name, turn.key) for turn in gone}
+        if len(gone) == len(session.turns) and (session.gone or old):
+            drop_sessions.add((session.agent, session.name))
+    bound_records = {e.id for e in entries if e.kind == "bound" and not e.session}
+    return [e for e in entries if not _leaves(e, drop_turns, drop_sessions, bound_records)]
+
+
+def _leaves(
+    entry: Entry,
+    turns: set[tuple[str, str, str]],
+    sessions: set[tuple[str, str]],
+    records: set[str],
+) -> bool:
+    if entry.kind == "head":
+        return True
+    if not entry.session:
+        return entry.kind in ("record", "bound") and entry.id in records
+    if (entry.agent, entry.session) in sessions:
+        return True
+    if entry.kind == "bound":
+        return all((entry.agent, entry.session, key) in turns for key in entry.turns)
+    return bool(entry.turn) and (entry.agent, entry.session, entry.turn) in turns
+
+
+def _is_over(turn: Turn, session: Session, index: int, *, old: bool) -> bool:
+    """Return whether nothing can come of this turn any more."""
+    if turn.worktrees:
+        return False
+    if not turn.bound and turn.prompts:
+        return False
+    is_last = index == len(session.turns) - 1
+    return not is_last or session.gone or old

@@ -1,0 +1,174 @@
+"""``git regen init``: set everything up, asking once for what is a matter of taste."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from regen_git.cli.console import Console, safe
+from regen_git.cli.context import json_option, open_repository
+
+if TYPE_CHECKING:
+    from regen_git.capture.setup import ClaudeScope
+    from regen_git.git.repository import Repository
+
+__all__ = ["command", "undo"]
+
+
+@click.command("init")
+@click.option("-y", "--yes", is_flag=True, help="Ask nothing; take every default.")
+@click.option("--hooks/--no-hooks", default=None, help="Install the git hooks (default: yes).")
+@click.option(
+    "--claude",
+    type=click.Choice(["project", "user", "none"]),
+    help="Where Claude Code is told to report prompts (default: project).",
+)
+@click.option("--config/--no-config", default=None, help="Propose a .regen/config.yaml (default: yes).")
+@click.option("--import/--no-import", "imports", default=None, help="Import what is found (default: no).")
+@click.option(
+    "--baseline", is_flag=True, help="Run the checks on HEAD now, as what a rebuilt tree is held to."
+)
+@click.option("--undo", "undoing", is_flag=True, help="Take everything out again.")
+@json_option
+def command(
+    claude: ClaudeScope | None,
+    *,
+    yes: bool,
+    hooks: bool | None,
+    config: bool | None,
+    imports: bool | None,
+    baseline: bool,
+    undoing: bool,
+    as_json: bool,
+) -> None:
+    r"""Set up hooks and notes in this repository.
+
+    Existing hooks are kept and run first. Everything can be taken out with 'git regen deinit'.
+
+    \b
+    Examples:
+      git regen init
+      git regen init --yes --claude user
+      git regen init --undo
+    """
+    console = Console(json=as_json)
+    if undoing:
+        undo(console)
+        return
+    from regen_git.capture.setup import install_claude, set_up
+
+    ask = not yes and not as_json and sys.stdin.isatty()
+    repo = open_repository()
+    want_hooks = _choice(hooks, "install the git hooks?", ask=ask, default=True)
+    done = set_up(repo, hooks=want_hooks)
+    scope = claude or _claude_scope(ask=ask)
+    told = install_claude(repo, scope)
+    if told is not None:
+        done.append(f"Claude Code reports prompts ('{told}')")
+    written = _propose_config(repo, config, ask=ask)
+    if written is not None:
+        done.append(f"'{written}' proposes which paths and checks count; read it, then commit it")
+    for line in done:
+        console.out(safe(line))
+    if not done:
+        console.out("everything is set up already")
+    _warn_of_sorting(repo, console)
+    counts = _import(repo, imports, console, ask=ask)
+    verdict = _measure(repo, console) if baseline else None
+    console.emit({"done": done, "claude": scope, "imported": counts, "baseline": verdict})
+
+
+def _choice(given: bool | None, question: str, *, ask: bool, default: bool) -> bool:  # noqa: FBT001 - a flag's value
+    if given is not None:
+        return given
+    return click.confirm(question, default=default, err=True) if ask else default
+
+
+def _claude_scope(*, ask: bool) -> ClaudeScope:
+    if not ask:
+        return "project"
+    chosen: ClaudeScope = click.prompt(
+        "where shall Claude Code be told to report prompts?",
+        type=click.Choice(["project", "user", "none"]),
+        default="project",
+        err=True,
+    )
+    return chosen
+
+
+def _propose_config(repo: Repository, given: bool | None, *, ask: bool) -> str | None:  # noqa: FBT001 - a flag's value
+    """Write ``.regen/config.yaml`` as far as the project can be read; return its path if it was written."""
+    from regen_git.config import CONFIG_PATH, detect
+
+    if repo.worktree is None or (repo.worktree / CONFIG_PATH).exists():
+        return None
+    if not _choice(given, f"propose a '{CONFIG_PATH}'?", ask=ask, default=True):
+        return None
+    top = repo.worktree
+
+    def read(path: str) -> bytes | None:
+        try:
+            return (top / path).read_bytes()
+        except OSError:
+            return None
+
+    listed = repo.git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
+    paths = [name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name]
+    (top / CONFIG_PATH).parent.mkdir(parents=True, exist_ok=True)
+    (top / CONFIG_PATH).write_text(detect(paths, read), "utf-8")
+    return str(CONFIG_PATH)
+
+
+def _import(repo: Repository, given: bool | None, console: Console, *, ask: bool) -> list[str]:  # noqa: FBT001 - a flag's value
+    """Offer what could be imported; return the questions that were answered yes."""
+    if given is False:
+        return []
+    from regen_git.importers.survey import survey
+
+    taken: list[str] = []
+    for offer in survey(repo):
+        if _choice(given, safe(offer.question), ask=ask, default=False):
+            offer.run()
+            taken.append(offer.question)
+            console.out("imported: " + safe(offer.question.removesuffix(": import?")))
+        else:
+            console.say(
+                f"not now: {safe(offer.question)} 'git regen init --import' or 'git regen import' does it"
+            )
+    return taken
+
+
+def _measure(repo: Repository, console: Console) -> str:
+    """Run the declared checks on HEAD and say how they ended."""
+    from regen_git.cli.boundary import run_command
+
+    del repo
+    console.say("measuring the baseline: git regen verify HEAD")
+    status = run_command(["verify", "HEAD"])
+    return "pass" if status == 0 else "not pass"
+
+
+def _warn_of_sorting(repo: Repository, console: Console) -> None:
+    mode = repo.config("notes.rewriteMode")
+    if mode == "cat_sort_uniq":
+        console.say(
+            "warning: notes.rewriteMode 'cat_sort_uniq' sorts lines and breaks notes; use 'concatenate'"
+        )
+
+
+def undo(console: Console) -> None:
+    """Take out what ``init`` put in, and say what that was."""
+    from regen_git.capture.flush import flush
+    from regen_git.capture.setup import take_out
+
+    repo = open_repository()
+    flush(repo)
+    done = take_out(repo)
+    for line in done:
+        console.out(safe(line))
+    kept: dict[str, Any] = {"done": done, "inbox_kept": (repo.data_dir / "inbox.jsonl").exists()}
+    if kept["inbox_kept"]:
+        console.say(f"prompts that are in no commit yet stay in '{repo.data_dir / 'inbox.jsonl'}'")
+    console.emit(kept)
