@@ -43,9 +43,9 @@ def run(argv: Sequence[str]) -> int:
 
         return open_manual()
     if first in ("capture", "hook"):
-        from regen_git.capture import fast
+        from regen_git.capture.fast import main as run_fast
 
-        return fast.main(argv)
+        return run_fast(argv)
     from regen_git.cli.boundary import run_command
 
     return run_command(argv)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
     from regen_git.replay.report import Report
 
 __all__ = ["Meter", "choose_model", "load_for_replay", "model_client", "money", "print_report"]
-
-_REFRESH_S = 0.1
 
 
 def choose_model(typed: str | None, settings: Settings) -> str:
@@ -87,43 +84,46 @@ def money(usd: float | None) -> str:
 
 
 class Meter:
-    """Shows how far a replay is, on one line of standard error, on a terminal only."""
+    """Shows how far a replay is on standard error, on a terminal only: steps, tokens, money, time left."""
 
     def __init__(self, *, is_quiet: bool) -> None:
-        self._is_live = sys.stderr.isatty() and not is_quiet
-        self._begun = time.monotonic()
-        self._shown = 0.0
+        self._bar: Any = None
+        self._task: Any = None
+        if sys.stderr.isatty() and not is_quiet:
+            self._bar = _bar()
 
     def __call__(self, progress: Progress, answers: Answers) -> None:
-        """Show the state, a few times a second at most."""
-        now = time.monotonic()
-        if not self._is_live or (now - self._shown < _REFRESH_S and progress.done < progress.total):
+        """Show the state."""
+        if self._bar is None:
             return
-        self._shown = now
         tally = answers.tally
-        spent = now - self._begun
-        left = spent / progress.done * (progress.total - progress.done) if progress.done else None
-        parts = [
-            f"{progress.done}/{progress.total} steps",
-            f"{tally.prompt_tokens + tally.completion_tokens:,} tokens",
-            money(tally.cost_usd),
-            f"{_duration(left)} left" if left is not None else "",
-            safe(progress.subject)[:40],
-        ]
-        sys.stderr.write("\r\x1b[K" + " · ".join(part for part in parts if part))
-        if progress.done == progress.total:
-            sys.stderr.write("\r\x1b[K")
-        sys.stderr.flush()
+        if self._task is None:
+            self._task = self._bar.add_task("", total=progress.total, spent="")
+            self._bar.start()
+        tokens = tally.prompt_tokens + tally.completion_tokens
+        spent = f"{tokens:,} tokens, {money(tally.cost_usd)}"
+        subject = safe(progress.subject)[:40]
+        self._bar.update(self._task, completed=progress.done, spent=spent, description=subject)
 
     def clear(self) -> None:
-        """Take the line away, so that what follows stands alone."""
-        if self._is_live:
-            sys.stderr.write("\r\x1b[K")
+        """Take the bar away, so that what follows stands alone."""
+        if self._bar is not None:
+            self._bar.stop()
 
 
-def _duration(seconds: float) -> str:
-    minutes, rest = divmod(int(seconds), 60)
-    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+def _bar() -> Any:
+    from rich.console import Console as RichConsole
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        BarColumn(bar_width=24),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[spent]}", markup=False),
+        TimeRemainingColumn(),
+        TextColumn("{task.description}", markup=False),
+        console=RichConsole(stderr=True),
+        transient=True,
+    )
 
 
 def print_report(console: Console, report: Report, seconds: float) -> None:

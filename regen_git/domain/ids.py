@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import secrets
 from typing import NewType, TypeAlias
 
 IntentId = NewType("IntentId", str)
@@ -21,6 +20,9 @@ INTENT_ID = re.compile(r"[0-9a-f]{16}")
 
 def new_intent_id() -> IntentId:
     """Return an id nobody has used."""
+    # Imported here: it brings random and hmac along, and most of those who need this module make no id.
+    import secrets
+
     return IntentId(secrets.token_hex(8))
 
 

@@ -86,14 +86,19 @@ class Surroundings:
         parent: Oid | None,
         elsewhere: tuple[str, ...] = (),
         notes: tuple[str, ...] = (),
+        beside: Sequence[RepoPath] = (),
     ) -> Material:
-        """Return everything a request for this commit may hold. ``now`` answers for the rebuilt code."""
+        """Return everything a request for this commit may hold. ``now`` answers for the rebuilt code.
+
+        ``beside`` are frozen files, read as the original commit has them.
+        """
         return Material(
             intents=tuple(intents),
             files=tuple(Shown(path, now.text(path)) for path in wrote),
             surface=self._surface(facts, wrote),
             interfaces=self._interfaces(now, shows),
             tests=self._related_tests(facts, wrote),
+            beside=self._beside(facts, beside),
             hand=self._hand(facts),
             conventions=self._conventions(parent),
             elsewhere=elsewhere,
@@ -143,6 +148,11 @@ class Surroundings:
                 if self.ownership.classify(path, leaf.mode) is Kind.TEST
             ]
         return self._tests[tree]
+
+    def _beside(self, facts: CommitFacts, paths: Sequence[RepoPath]) -> tuple[Shown, ...]:
+        original = Lookup(self.store, lambda path: lookup(self.store, facts.commit.tree, path))
+        texts = ((path, original.text(path)) for path in paths)
+        return tuple(Shown(path, text) for path, text in texts if text is not None)
 
     def _hand(self, facts: CommitFacts) -> Mapping[RepoPath, tuple[str, ...]]:
         found: dict[RepoPath, tuple[str, ...]] = {}

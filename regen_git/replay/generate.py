@@ -84,6 +84,7 @@ def first_request(bench: Workbench, step: Step, now: Lookup, sample: int = 0) ->
         parent=bench.original_parent(step),
         elsewhere=_elsewhere(bench, step, set(ids)),
         notes=tuple(f"A person adds: {note}" for note in (resolution.notes if resolution else ())),
+        beside=_migrations(bench, steps),
     )
     return build_request(
         material,
@@ -92,6 +93,17 @@ def first_request(bench: Workbench, step: Step, now: Lookup, sample: int = 0) ->
         sample=sample,
         context_tokens=bench.options.context_tokens,
     )
+
+
+def _migrations(bench: Workbench, steps: Sequence[Step]) -> tuple[RepoPath, ...]:
+    """Return the migrations that these commits brought: code that stores data cannot be written without."""
+    from regen_git.config import Kind
+
+    found: dict[RepoPath, None] = {}
+    for step in steps:
+        facts = bench.facts[step.index]
+        found.update((c.path, None) for c in facts.changes if facts.kinds[c.path] is Kind.APPEND)
+    return tuple(found)
 
 
 def _elsewhere(bench: Workbench, step: Step, ids: set[str]) -> tuple[str, ...]:

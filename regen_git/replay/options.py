@@ -99,7 +99,7 @@ def load(folder: Path, name: str) -> ReplayOptions:
         return ReplayOptions(**{key: value for key, value in data.items() if key in known})
     except FileNotFoundError as error:
         raise ReplayError(
-            f"there is no replay '{name}'", hint="'git regen status' lists the replays that were begun"
+            f"there is no replay '{name}'", hint="'git branch --list \"regen/*\"' lists rebuilt branches"
         ) from error
     except (ValueError, TypeError) as error:
         raise ReplayError(

@@ -74,8 +74,9 @@ class Shown:
 class Material:
     """All that a request for one step may hold, in the order of importance within each part.
 
-    ``surface`` lists public names by path. ``interfaces`` are heads and signatures of imported files. In
-    ``hand`` are lines a person wrote, by path. ``elsewhere`` says what other commits of the intent cover.
+    ``surface`` lists public names by path, ``interfaces`` are heads and signatures of imported files;
+    ``beside`` are migrations that come with the change; ``hand`` are lines a person wrote, by path.
+    ``elsewhere`` says what other commits of the intent cover.
     """
 
     intents: tuple[Intent, ...]
@@ -83,6 +84,7 @@ class Material:
     surface: Mapping[RepoPath, tuple[str, ...]] = field(default_factory=dict)
     interfaces: tuple[Shown, ...] = ()
     tests: tuple[Shown, ...] = ()
+    beside: tuple[Shown, ...] = ()
     hand: Mapping[RepoPath, tuple[str, ...]] = field(default_factory=dict)
     conventions: tuple[Shown, ...] = ()
     elsewhere: tuple[str, ...] = ()
@@ -109,6 +111,7 @@ def build_request(
     parts = [
         ("Conventions of the project", material.conventions),
         ("Interfaces of what these files import", material.interfaces),
+        ("Migrations that come with this change (frozen)", material.beside),
         ("Tests that the result must pass (frozen)", material.tests),
     ]
     for title, shown in parts:

@@ -41,7 +41,7 @@ def command(*, keep: str | None, as_json: bool) -> int:
     for line in as_text(shown, folder, seconds):
         console.out(safe(line))
     console.emit(as_object(shown, folder, seconds))
-    return 1 if shown.verification.verdict.value == "fail" else 0
+    return 0 if shown.verification.verdict.value == "pass" else 1
 
 
 def _folder(keep: str | None) -> Path:
