@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from regen_git.errors import NoRecordedReplyError
 from regen_git.git.trees import lookup
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from regen_git.llm.prices import Price
     from regen_git.llm.replies import ReplyStore
 
-__all__ = ["Answer", "Answers", "History", "Models", "Recorded", "Tally", "render_history"]
+__all__ = ["Answer", "Answers", "History", "Models", "Recorded", "Tally", "looked_at", "render_history"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +89,22 @@ class Recorded:
     named: dict[str, str]
     tally: Tally = field(default_factory=Tally)
 
+    def read(self, reference: str) -> Reply:
+        """Return the reply that provenance names as ``<request digest>/<reply id>``.
+
+        Where it is gone but the request has another recorded reply, that one: the result then shows where
+        it differs. Raises ``NoRecordedReplyError`` when there is none.
+        """
+        digest, _, reply_id = reference.partition("/")
+        self.tally.reused += 1
+        try:
+            return self.store.read(digest, reply_id)
+        except NoRecordedReplyError:
+            others = self.store.get(digest)
+            if not others:
+                raise
+            return others[0][1]
+
     async def ask(self, request: Request, *, history: str | None) -> Answer:
         """Return the recorded reply. Raises ``NoRecordedReplyError`` when there is none."""
         del history
@@ -129,6 +145,7 @@ class Models:
         task = self.in_flight.get(digest)
         if task is None:
             task = asyncio.create_task(self._call(digest, request))
+            task.add_done_callback(looked_at)
             self.in_flight[digest] = task
         try:
             # Whoever started the call may be cancelled: the reply is paid for and must be recorded.
@@ -155,6 +172,12 @@ class Models:
             known = reply.cost_usd is not None or self.price is not None
             self.tally.count(reply, cost if known else None)
             return Answer(reply.text, reply.finish, f"{digest}/{self.store.put(digest, reply)}")
+
+
+def looked_at(task: asyncio.Task[Any]) -> None:
+    """Take a task's failure as seen: an answer asked for early fails again, and is told, at its turn."""
+    if not task.cancelled():
+        task.exception()
 
 
 def render_history(store: ObjectStore, base: Oid | None, original: Oid, paths: Sequence[RepoPath]) -> str:

@@ -8,13 +8,12 @@ if it answers that very request. So the same replies give the same commits, what
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from regen_git.errors import ModelError
 from regen_git.git.commits import Commit, read_commit, rewrite
 from regen_git.git.trailers import add
+from regen_git.replay.answers import looked_at
 from regen_git.replay.byhand import apply_history, by_person, settle_carried
 from regen_git.replay.facts import MODEL, SOURCE
 from regen_git.replay.generate import first_request, regenerate, settle_group
@@ -162,8 +161,8 @@ class Engine:
             return await settle_group(bench, step, base or empty)
         early = self._early.pop(step.index, None)
         if early is not None:
-            with contextlib.suppress(ModelError, asyncio.CancelledError):
-                await early
+            # Whether it worked shows when the request is made at its turn; being cancelled is not swallowed.
+            await asyncio.wait({early})
         return await regenerate(bench, step, base or empty)
 
     async def _merge(self, step: Step, commit: Commit, parents: tuple[Oid, ...]) -> Made:
@@ -255,7 +254,9 @@ class Engine:
             if waits or step.kind is not Kind.REGENERATED or step.joins is not None:
                 continue
             if all(needed in self.bench.results for needed in step.depends_on):
-                self._early[index] = asyncio.create_task(self._ask_early(step))
+                task = asyncio.create_task(self._ask_early(step))
+                task.add_done_callback(looked_at)
+                self._early[index] = task
                 open_tasks += 1
 
     async def _ask_early(self, step: Step) -> None:

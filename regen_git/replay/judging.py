@@ -30,12 +30,16 @@ _WORD = re.compile(rb"[A-Za-z_][A-Za-z0-9_]{2,}")
 
 @dataclass
 class TreeJudge:
-    """Judges with the repository's own checks. ``history`` are all commits of the replay, oldest first."""
+    """Judges with the repository's own checks. ``history`` are all commits of the replay, oldest first.
+
+    ``released`` is the tree that makes the data which the last step's tree must be able to read.
+    """
 
     store: ObjectStore
     ownership: Ownership
     verifier: Verifier
     history: Sequence[CommitFacts]
+    released: Oid | None = None
     _words: dict[Oid, frozenset[bytes]] = field(default_factory=dict)
     _free: list[frozenset[str]] = field(default_factory=list)
 
@@ -47,7 +51,10 @@ class TreeJudge:
 
     async def checks(self, facts: CommitFacts, tree: Oid) -> Verification:
         """Run the checks in a thread, with the ratchet against the original commit's tree."""
-        future = self.verifier.submit(tree, facts.commit.tree, gates=self._rules(facts))
+        is_last = facts.commit.id == self.history[-1].commit.id
+        released = self.released if is_last else None
+        rules = self._rules(facts)
+        future = self.verifier.submit(tree, facts.commit.tree, gates=rules, released=released)
         return await asyncio.wrap_future(future)
 
     def _rules(self, facts: CommitFacts) -> Gates:

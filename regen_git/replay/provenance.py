@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from regen_git import __version__
-from regen_git.git.notes import scan_notes
+from regen_git.git.notes import note_blobs, scan_notes
+from regen_git.git.refs import read_ref
 from regen_git.ledger.codec import split
 from regen_git.ledger.store import PROVENANCE_REF
 from regen_git.ledger.yamlread import load
@@ -21,7 +22,14 @@ if TYPE_CHECKING:
     from regen_git.replay.plan import Step
     from regen_git.replay.workbench import Made
 
-__all__ = ["Provenance", "encode", "read_note_documents", "recorded_on", "verdict_document"]
+__all__ = [
+    "Provenance",
+    "encode",
+    "read_note_documents",
+    "recorded_anywhere",
+    "recorded_on",
+    "verdict_document",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +121,14 @@ def recorded_on(repo: Repository, revs: Sequence[str]) -> Iterator[tuple[Oid, Pr
         for data in read_note_documents(note):
             if "provenance" in data:
                 yield oid, _provenance(data)
+
+
+def recorded_anywhere(repo: Repository) -> Iterator[Provenance]:
+    """Yield every provenance that the ledger holds, whether or not its commit is reachable here."""
+    for _, blob in note_blobs(repo, read_ref(repo, PROVENANCE_REF)).values():
+        for data in read_note_documents(repo.objects.blob(blob)):
+            if "provenance" in data:
+                yield _provenance(data)
 
 
 def _provenance(data: dict[str, Any]) -> Provenance:

@@ -25,10 +25,11 @@ from regen_git.replay.answers import Answers, History, Models, Recorded
 from regen_git.replay.context import Surroundings, shown_paths
 from regen_git.replay.engine import Engine, Finished, Outcome, Progress
 from regen_git.replay.facts import ADOPTS, SOURCE, CommitFacts, read_facts
+from regen_git.replay.follow import own_replies
 from regen_git.replay.journal import Journal, hold
 from regen_git.replay.judging import TreeJudge
 from regen_git.replay.plan import Plan, make_plan
-from regen_git.replay.provenance import recorded_on, verdict_document
+from regen_git.replay.provenance import Provenance, recorded_anywhere, recorded_on, verdict_document
 from regen_git.replay.workbench import Resolution, Workbench
 from regen_git.verify.trust import Trust
 
@@ -199,7 +200,9 @@ async def _drive(run: _Run) -> Finish:
     prepared, journal = run.prepared, run.journal
     repo, options = prepared.repo, prepared.options
     answers, store, opened = _answers(prepared, run.client, run.price)
-    judge = TreeJudge(repo.objects, prepared.ownership, run.verifier, prepared.facts)
+    judge = TreeJudge(
+        repo.objects, prepared.ownership, run.verifier, prepared.facts, released_tree(repo, prepared)
+    )
     entries = journal.read()
     bench = Workbench(
         store=repo.objects,
@@ -212,6 +215,7 @@ async def _drive(run: _Run) -> Finish:
         answers=answers,
         judge=judge,
         resolutions={**_recorded_resolutions(prepared), **resolutions_in(entries)},
+        followed=_followed(prepared),
     )
     bench.on_state = lambda step, state: journal.note(step=step.index, state=state)
     engine = Engine(
@@ -277,30 +281,67 @@ def _answers(
 
 
 def _named_replies(prepared: Prepared) -> dict[str, str]:
-    """Return, by request, the reply that became a commit, as provenance on the replay's branch names it."""
+    """Return, by request, the reply that became a commit, as provenance names it."""
     named: dict[str, str] = {}
-    for _, provenance in _provenance_of(prepared):
+    for provenance in _provenance_of(prepared).values():
         for reply in provenance.replies:
             digest, _, reply_id = reply.partition("/")
             named.setdefault(digest, reply_id)
     return named
 
 
-def _recorded_resolutions(prepared: Prepared) -> dict[int, Resolution]:
-    """Return what people resolved, by step, for a locked replay to follow."""
-    if not prepared.options.locked:
-        return {}
+def _followed(prepared: Prepared) -> dict[int, tuple[str, ...]]:
+    """Return, by step, the replies that a locked replay follows."""
     by_commit = prepared.plan.by_commit
     return {
-        by_commit[p.source]: Resolution(tree=p.tree)
-        for _, p in _provenance_of(prepared)
-        if p.resolved and p.source in by_commit
+        by_commit[source]: refs
+        for source, p in _provenance_of(prepared).items()
+        if not p.resolved and p.request and (refs := own_replies(p.request, p.replies))
     }
 
 
-def _provenance_of(prepared: Prepared) -> list[tuple[Oid, Any]]:
-    tip = read_ref(prepared.repo, prepared.options.branch)
-    return list(recorded_on(prepared.repo, [tip])) if tip else []
+def _recorded_resolutions(prepared: Prepared) -> dict[int, Resolution]:
+    """Return what people resolved, by step, for a locked replay to follow."""
+    by_commit = prepared.plan.by_commit
+    return {
+        by_commit[source]: Resolution(tree=p.tree)
+        for source, p in _provenance_of(prepared).items()
+        if p.resolved
+    }
+
+
+def _provenance_of(prepared: Prepared) -> dict[Oid, Provenance]:
+    """Return the provenance of each step that a locked replay follows, by source commit; empty otherwise.
+
+    That on the replay's own branch counts first, then any by the same model and mode, as notes have it.
+    """
+    options, repo = prepared.options, prepared.repo
+    if not options.locked:
+        return {}
+    tip = read_ref(repo, options.branch)
+    found = [p for _, p in recorded_on(repo, [tip])] if tip else []
+    found += [p for p in recorded_anywhere(repo) if p.raw.get("mode") == options.mode]
+    known: dict[Oid, Provenance] = {}
+    for provenance in found:
+        fits = provenance.source in prepared.plan.by_commit
+        if fits and (not provenance.model or provenance.model == options.model):
+            known.setdefault(provenance.source, provenance)
+    return known
+
+
+def released_tree(repo: Repository, prepared: Prepared) -> Oid | None:
+    """Return the tree that makes the data new code must read: the latest tag's, else the source's own.
+
+    ``None`` where the settings say nothing of state.
+    """
+    if prepared.settings.state is None:
+        return None
+    source = prepared.facts[-1].commit
+    status, out = repo.git_status("describe", "--tags", "--abbrev=0", source.id, ok=(0, 128))
+    if status != 0:
+        return source.tree
+    tag = out.decode("utf-8", "surrogateescape").strip()
+    return read_commit(repo.objects, repo.resolve(f"refs/tags/{tag}")).tree
 
 
 def finished_in(entries: list[dict[str, Any]]) -> dict[int, Finished]:

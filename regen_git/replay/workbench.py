@@ -76,7 +76,10 @@ class StuckError(Exception):
 
 @dataclass
 class Workbench:
-    """One replay's shared values. ``results`` are the trees of finished steps, by index."""
+    """One replay's shared values. ``results`` are the trees of finished steps, by index.
+
+    ``followed`` names, for a locked replay, the recorded replies that became each step.
+    """
 
     store: ObjectStore
     options: ReplayOptions
@@ -89,6 +92,7 @@ class Workbench:
     judge: Judge
     resolutions: Mapping[int, Resolution] = field(default_factory=dict)
     results: dict[int, Oid] = field(default_factory=dict)
+    followed: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     on_state: Callable[[Step, str], None] = lambda _step, _state: None
 
     def original_parent(self, step: Step) -> Oid | None:

@@ -92,7 +92,7 @@ class Environments:
             machine = [platform.system(), platform.machine(), where]
             manifests: list[tuple[str, Oid]] = []
             if self._setup is None:
-                machine += [self._environ.get("PATH", ""), self._environ.get("VIRTUAL_ENV", "")]
+                machine += [_own_path(self._environ), self._environ.get("VIRTUAL_ENV", "")]
             else:
                 machine += [self._program("python3"), self._program("node")]
                 found = trees.walk(self._repo.objects, original)
@@ -195,6 +195,13 @@ def _telling_line(output: str) -> str:
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = (line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE))
     return next(errors, lines[-1] if lines else "no output")
+
+
+def _own_path(environ: Mapping[str, str]) -> str:
+    """Return PATH without the folder that git puts in front of it for its own commands."""
+    git_s = environ.get("GIT_EXEC_PATH", "")
+    parts = environ.get("PATH", "").split(os.pathsep)
+    return os.pathsep.join(part for part in parts if part != git_s or not git_s)
 
 
 @contextlib.contextmanager

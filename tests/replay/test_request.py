@@ -137,10 +137,10 @@ def test_without_the_words_of_the_prompt_what_they_ask_for_is_missing(
 def test_without_the_output_of_the_checks_nothing_is_repaired(
     replayed: Callable[[], tuple[int, dict[str, Any], Careless]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from regen_git.replay import context, generate
+    from regen_git.replay import attempt, context
 
     monkeypatch.setattr(context, "interface", lambda _path, _text: "")
-    monkeypatch.setattr(generate, "describe_failure", lambda _verification: ["- it fails"])
+    monkeypatch.setattr(attempt, "describe_failure", lambda _verification: ["- it fails"])
 
     status, told, _model = replayed()
 

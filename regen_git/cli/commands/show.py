@@ -11,9 +11,9 @@ from regen_git.cli.console import Console, safe, style
 from regen_git.cli.context import json_option, open_repository
 
 if TYPE_CHECKING:
+    from regen_git.agents.evidence import Evidence
     from regen_git.domain.intent import Binding, Intent
     from regen_git.git.repository import Repository
-    from regen_git.agents.evidence import Evidence
     from regen_git.importers.reading import Told
 
 __all__ = ["command"]

@@ -62,7 +62,10 @@ def command(*, rev: str, against: str | None, no_cache: bool, as_json: bool) -> 
         Verifier(repo, settings, trusted=trusted, executor=executor, use_cache=not no_cache) as verifier,
     ):
         result = verifier.verify_tree(
-            tree, basis, gates=_gates(settings), released=_released(repo, settings, original)
+            tree,
+            basis,
+            gates=_gates(settings, is_rebuilt=against is None),
+            released=_released(repo, settings, original),
         )
     _render(console, result, original)
     console.emit({**to_json(result), "commit": commit, "original": original})
@@ -81,7 +84,12 @@ def _original(repo: Repository, commit: Oid, against: str | None) -> Oid | None:
     return repo.resolve(sources[-1]) if sources else None
 
 
-def _gates(settings: Settings) -> Gates:
+def _gates(settings: Settings, *, is_rebuilt: bool) -> Gates:
+    """Return what to hold a tree against its original by.
+
+    A replay leaves names that nobody else used free to change; which, only the replay itself knows. So for a
+    rebuilt commit the public surface is not judged again here.
+    """
     from regen_git.config import Ownership
     from regen_git.replay.regions import kept_regions
     from regen_git.verify.gates import Gates
@@ -90,8 +98,8 @@ def _gates(settings: Settings) -> Gates:
     return Gates(
         Ownership(settings.paths),
         kept_regions=lambda _, text: [region.text for region in kept_regions(text)],
-        public_surface=public_surface,
-        surface_changes=surface_changes,
+        public_surface=None if is_rebuilt else public_surface,
+        surface_changes=None if is_rebuilt else surface_changes,
     )
 
 
