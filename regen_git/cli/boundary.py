@@ -42,6 +42,7 @@ class _LazyGroup(click.Group):
         found = loaded.command
         if not isinstance(found, click.Command):
             raise TypeError(f"'{module}' has no command")
+        _keep_lines(found)
         return found
 
     def resolve_command(
@@ -55,6 +56,14 @@ class _LazyGroup(click.Group):
             near = get_close_matches(args[0], self.list_commands(ctx), n=1)
             hint = f"did you mean '{near[0]}'?" if near else "'git regen -h' lists the commands"
             raise click.UsageError(f"'{safe(args[0])}' is not a command of git regen; {hint}") from error
+
+
+def _keep_lines(command: click.Command) -> None:
+    """Give click its mark for lines not to wrap, where a raw docstring spells it with two characters."""
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            _keep_lines(below)
 
 
 def group() -> click.Group:

@@ -21,8 +21,12 @@ __all__ = ["main", "run"]
 def main() -> None:
     """Run the program and leave with its exit status."""
     status = run(sys.argv[1:])
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BrokenPipeError:
+        # The reader, a pager for instance, has seen enough.
+        pass
     # Interpreter shutdown would free thousands of objects one by one; the process is over anyway.
     os._exit(status)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 import sys
 import textwrap
 from typing import TYPE_CHECKING
@@ -33,7 +34,8 @@ def reference() -> str:
     """Return the reference as Markdown, commands in the order of the short help."""
     commands = group()
     parts = [_HEAD]
-    with click.Context(commands, info_name="git regen") as ctx:
+    # As the program makes its own: a command remembers the names under which it was first asked for help.
+    with click.Context(commands, info_name="git regen", **commands.context_settings) as ctx:
         for title, names in COMMANDS.items():
             parts.append(f"\n## {title}\n")
             for name in names:
@@ -41,7 +43,7 @@ def reference() -> str:
                 if command is None:
                     raise LookupError(name)
                 parts += _pages(command, ctx, name)
-    return "".join(parts)
+    return re.sub(r"\n{3,}", "\n\n", "".join(parts))
 
 
 def _pages(command: click.Command, parent: click.Context, name: str) -> Iterator[str]:

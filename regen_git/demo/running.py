@@ -16,9 +16,10 @@ from regen_git.llm.cassette import Cassette, intent_of
 from regen_git.replay.judging import region_texts
 from regen_git.replay.options import ReplayOptions
 from regen_git.replay.plan import Kind as StepKind
+from regen_git.replay.prepare import prepare
 from regen_git.replay.regions import hand_lines, missing_hand_lines
 from regen_git.replay.report import read_report
-from regen_git.replay.session import prepare, run_replay
+from regen_git.replay.session import run_replay
 from regen_git.verify.compare import compare_trees
 from regen_git.verify.gates import Gates
 from regen_git.verify.runner import Verifier
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
     from regen_git.git.trees import Leaf
     from regen_git.llm.client import Reply, Request
     from regen_git.replay.facts import CommitFacts
+    from regen_git.replay.prepare import Prepared
     from regen_git.replay.report import Report
-    from regen_git.replay.session import Prepared
     from regen_git.verify.compare import Comparison
 
 __all__ = ["MODEL", "NAME", "RELEASE", "Shown", "StepShown", "run_demo"]

@@ -6,14 +6,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from regen_git.git.trees import EXECUTABLE, REGULAR, Leaf, lookup
-from regen_git.replay.reply_edits import NoMatchError, replace_once
+from regen_git.replay.reply.edits import NoMatchError, replace_once
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from regen_git.domain.ids import Oid, RepoPath
     from regen_git.git.objects import ObjectStore
-    from regen_git.replay.reply_values import FileEdit, ParsedReply, Replacement
+    from regen_git.replay.reply.values import FileEdit, ParsedReply, Replacement
 
 __all__ = ["Composed", "Shape", "compose", "shape_of", "text_of"]
 

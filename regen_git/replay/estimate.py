@@ -17,7 +17,7 @@ from regen_git.replay.request import build_request
 if TYPE_CHECKING:
     from regen_git.llm.client import Request
     from regen_git.replay.plan import Step
-    from regen_git.replay.session import Prepared
+    from regen_git.replay.prepare import Prepared
 
 __all__ = ["Estimate", "estimate", "request_of"]
 

@@ -10,6 +10,7 @@ from regen_git.git.trees import edit, lookup
 from regen_git.replay.answers import Recorded
 from regen_git.replay.attempt import Attempt, Ground, attempt, judged, keep_hand
 from regen_git.replay.byhand import apply_history
+from regen_git.replay.context import shown_paths
 from regen_git.replay.follow import follow
 from regen_git.replay.request import build_request, repair_request
 from regen_git.replay.workbench import Made, StuckError
@@ -50,7 +51,7 @@ def first_request(bench: Workbench, step: Step, now: Lookup, sample: int = 0) ->
         [bench.intents[intent] for intent in ids],
         now,
         wrote=wrote,
-        shows=step.shows,
+        shows=step.shows or _shows(bench, step),
         parent=bench.original_parent(step),
         elsewhere=_elsewhere(bench, step, set(ids)),
         notes=tuple(f"A person adds: {note}" for note in (resolution.notes if resolution else ())),
@@ -63,6 +64,13 @@ def first_request(bench: Workbench, step: Step, now: Lookup, sample: int = 0) ->
         sample=sample,
         context_tokens=bench.options.context_tokens,
     )
+
+
+def _shows(bench: Workbench, step: Step) -> tuple[RepoPath, ...]:
+    """Return what a plan that asks nothing ahead did not look up."""
+    if not (bench.options.locked or bench.options.is_original):
+        return ()
+    return shown_paths(bench.store, bench.facts[step.index], bench.original_parent(step))
 
 
 def _asked_for(bench: Workbench, step: Step) -> tuple[IntentId, ...]:

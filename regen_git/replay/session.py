@@ -4,63 +4,42 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import re
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from regen_git.config import Ownership
-from regen_git.domain.ids import derived_intent_id
-from regen_git.domain.intent import Intent, Prompt
 from regen_git.domain.verdict import Verdict
 from regen_git.errors import GitError, ReplayError
-from regen_git.git.commits import read_commit
-from regen_git.git.history import Span, read_span
 from regen_git.git.notes import update_notes
 from regen_git.git.refs import read_ref, update_ref
-from regen_git.git.trailers import values
 from regen_git.ledger.codec import union
 from regen_git.ledger.store import PROVENANCE_REF
+from regen_git.llm.replies import ReplyStore
 from regen_git.replay import options as stored
 from regen_git.replay.answers import Answers, History, Models, Recorded
-from regen_git.replay.context import Surroundings, shown_paths
-from regen_git.replay.engine import Engine, Finished, Outcome, Progress
-from regen_git.replay.facts import ADOPTS, SOURCE, CommitFacts, read_facts
-from regen_git.replay.follow import own_replies
+from regen_git.replay.context import Surroundings
+from regen_git.replay.engine import Engine, Outcome, Progress
 from regen_git.replay.journal import Journal, hold
 from regen_git.replay.judging import TreeJudge
-from regen_git.replay.plan import Plan, make_plan
-from regen_git.replay.provenance import Provenance, recorded_anywhere, recorded_on, verdict_document
-from regen_git.replay.workbench import Resolution, Workbench
+from regen_git.replay.locked import Lock, read_lock
+from regen_git.replay.prepare import Prepared, released_tree
+from regen_git.replay.provenance import verdict_document
+from regen_git.replay.resuming import finished_in, resolutions_in
+from regen_git.replay.workbench import Workbench
 from regen_git.verify.trust import Trust
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from regen_git.config import Settings
     from regen_git.domain.ids import Oid
     from regen_git.domain.verdict import Verification
     from regen_git.git.repository import Repository
     from regen_git.llm.client import ModelClient
     from regen_git.llm.prices import Price
-    from regen_git.replay.options import ReplayOptions
+    from regen_git.replay.plan import Plan
     from regen_git.verify.runner import Verifier
 
-_TRAILER = re.compile(r"(?:[A-Z][A-Za-z-]*-(?:by|By|Intent|Source|Model)|Claude-Session): ")
-
-__all__ = ["Finish", "Prepared", "prepare", "replays_folder", "run_replay"]
-
-
-@dataclass
-class Prepared:
-    """A replay that is planned and has asked nothing yet."""
-
-    repo: Repository
-    options: ReplayOptions
-    settings: Settings
-    facts: list[CommitFacts]
-    plan: Plan
-    ownership: Ownership
+__all__ = ["Finish", "replays_folder", "run_replay"]
 
 
 @dataclass
@@ -86,72 +65,6 @@ class Finish:
 def replays_folder(repo: Repository, name: str) -> Path:
     """Return where a replay keeps its options and journal."""
     return repo.data_dir / "replays" / name
-
-
-def prepare(repo: Repository, options: ReplayOptions, settings: Settings) -> Prepared:
-    """Read history and plan. Raises ``ReplayError`` when there is nothing to regenerate."""
-    span = Span(options.only, (options.only,), options.only) if options.only else _pinned(repo, options)
-    ownership = Ownership(settings.paths)
-    facts = [_with_words(each, options) for each in read_facts(repo, span, ownership)]
-    wanted = {f.commit.id for f in facts if _is_asked(f, options)}
-    skipped = set() if options.is_original else _compiled(facts)
-    store = repo.objects
-    shown = {}
-    if not options.is_original or options.rewrite:
-        for each in facts:
-            if each.commit.id in wanted and each.commit.parents:
-                parent = read_commit(store, each.commit.parents[0]).tree
-                shown[each.commit.id] = shown_paths(store, each, parent)
-    grouped = options.grouped and not options.is_original and options.mode == "chained"
-    plan = make_plan(facts, shown=shown, regenerate=wanted, grouped=grouped, skipped=skipped)
-    if options.mode == "anchored":
-        plan = replace(
-            plan, steps=tuple(replace(s, depends_on=()) for s in plan.steps), waves=min(1, plan.waves)
-        )
-    return Prepared(repo, options, settings, facts, plan, ownership)
-
-
-def _pinned(repo: Repository, options: ReplayOptions) -> Span:
-    """Return the range with its end as it was when the replay began: a branch may move meanwhile."""
-    base, dots, _ = options.span.rpartition("..")
-    return read_span(repo, f"{base}..{options.tip}" if dots else options.tip)
-
-
-def _with_words(facts: CommitFacts, options: ReplayOptions) -> CommitFacts:
-    """Let the message speak for a commit that shall be regenerated and has no recorded intent."""
-    if facts.intents or not _is_asked(facts, options):
-        return facts
-    commit = facts.commit
-    intent = derived_intent_id("message", commit.id)
-    words = Intent(intent, (Prompt(_without_trailers(commit.text)),), "message", commit.author_name)
-    return replace(facts, intents=(words,))
-
-
-def _without_trailers(text: str) -> str:
-    kept = [line for line in text.rstrip().split("\n") if not _TRAILER.match(line)]
-    return "\n".join(kept).rstrip() + "\n"
-
-
-def _is_asked(facts: CommitFacts, options: ReplayOptions) -> bool:
-    from regen_git.agents.evidence import evidence_of
-
-    if facts.intents or options.only is not None:
-        return True
-    if options.include == "recorded":
-        return False
-    commit = facts.commit
-    return options.include == "all" or evidence_of(commit.text, commit.author_name).maker == "agent"
-
-
-def _compiled(facts: list[CommitFacts]) -> set[Oid]:
-    """Return the commits that adopted a rebuilt tree whose sources are in the range: output, not source."""
-    commits = {each.commit.id for each in facts}
-    return {
-        each.commit.id
-        for each in facts
-        if values(each.commit.message, ADOPTS)
-        and any(source in commits for source in values(each.commit.message, SOURCE))
-    }
 
 
 def run_replay(
@@ -199,7 +112,8 @@ class _Run:
 async def _drive(run: _Run) -> Finish:
     prepared, journal = run.prepared, run.journal
     repo, options = prepared.repo, prepared.options
-    answers, store, opened = _answers(prepared, run.client, run.price)
+    lock = read_lock(prepared)
+    answers, store, opened = _answers(run, lock)
     judge = TreeJudge(
         repo.objects, prepared.ownership, run.verifier, prepared.facts, released_tree(repo, prepared)
     )
@@ -214,8 +128,8 @@ async def _drive(run: _Run) -> Finish:
         surroundings=Surroundings(repo.objects, prepared.ownership),
         answers=answers,
         judge=judge,
-        resolutions={**_recorded_resolutions(prepared), **resolutions_in(entries)},
-        followed=_followed(prepared),
+        resolutions={**lock.resolved, **resolutions_in(entries)},
+        followed=lock.followed,
     )
     bench.on_state = lambda step, state: journal.note(step=step.index, state=state)
     engine = Engine(
@@ -259,117 +173,22 @@ def _ended(finish: Finish) -> dict[str, Any]:
     }
 
 
-def _answers(
-    prepared: Prepared, client: Callable[[], ModelClient] | None, price: Price | None
-) -> tuple[Answers, Any, ModelClient | None]:
+def _answers(run: _Run, lock: Lock) -> tuple[Answers, ReplyStore, ModelClient | None]:
     """Return who answers, the store of replies, and the client to close when all is done."""
     from regen_git.llm.budget import Budget
-    from regen_git.llm.replies import ReplyStore
 
-    repo, options = prepared.repo, prepared.options
+    repo, options = run.prepared.repo, run.prepared.options
     store = ReplyStore(repo)
     if options.locked:
-        return Recorded(store, _named_replies(prepared)), store, None
+        return Recorded(store, lock.named), store, None
     if options.is_original:
         return History(store if options.rewrite else None), store, None
-    if client is None:
+    if run.client is None:
         raise ReplayError(f"nobody answers for model '{options.model}'", hint="give a model with --model")
-    opened = client()
+    opened = run.client()
     budget = Budget(options.budget_usd, options.budget_tokens)
     limit = asyncio.Semaphore(max(1, options.jobs))
-    return Models(opened, store, budget, price, limit), store, opened
-
-
-def _named_replies(prepared: Prepared) -> dict[str, str]:
-    """Return, by request, the reply that became a commit, as provenance names it."""
-    named: dict[str, str] = {}
-    for provenance in _provenance_of(prepared).values():
-        for reply in provenance.replies:
-            digest, _, reply_id = reply.partition("/")
-            named.setdefault(digest, reply_id)
-    return named
-
-
-def _followed(prepared: Prepared) -> dict[int, tuple[str, ...]]:
-    """Return, by step, the replies that a locked replay follows."""
-    by_commit = prepared.plan.by_commit
-    return {
-        by_commit[source]: refs
-        for source, p in _provenance_of(prepared).items()
-        if not p.resolved and p.request and (refs := own_replies(p.request, p.replies))
-    }
-
-
-def _recorded_resolutions(prepared: Prepared) -> dict[int, Resolution]:
-    """Return what people resolved, by step, for a locked replay to follow."""
-    by_commit = prepared.plan.by_commit
-    return {
-        by_commit[source]: Resolution(tree=p.tree)
-        for source, p in _provenance_of(prepared).items()
-        if p.resolved
-    }
-
-
-def _provenance_of(prepared: Prepared) -> dict[Oid, Provenance]:
-    """Return the provenance of each step that a locked replay follows, by source commit; empty otherwise.
-
-    That on the replay's own branch counts first, then any by the same model and mode, as notes have it.
-    """
-    options, repo = prepared.options, prepared.repo
-    if not options.locked:
-        return {}
-    tip = read_ref(repo, options.branch)
-    found = [p for _, p in recorded_on(repo, [tip])] if tip else []
-    found += [p for p in recorded_anywhere(repo) if p.raw.get("mode") == options.mode]
-    known: dict[Oid, Provenance] = {}
-    for provenance in found:
-        fits = provenance.source in prepared.plan.by_commit
-        if fits and (not provenance.model or provenance.model == options.model):
-            known.setdefault(provenance.source, provenance)
-    return known
-
-
-def released_tree(repo: Repository, prepared: Prepared) -> Oid | None:
-    """Return the tree that makes the data new code must read: the latest tag's, else the source's own.
-
-    ``None`` where the settings say nothing of state.
-    """
-    if prepared.settings.state is None:
-        return None
-    source = prepared.facts[-1].commit
-    status, out = repo.git_status("describe", "--tags", "--abbrev=0", source.id, ok=(0, 128))
-    if status != 0:
-        return source.tree
-    tag = out.decode("utf-8", "surrogateescape").strip()
-    return read_commit(repo.objects, repo.resolve(f"refs/tags/{tag}")).tree
-
-
-def finished_in(entries: list[dict[str, Any]]) -> dict[int, Finished]:
-    """Return the steps that an earlier run finished, by index."""
-    found: dict[int, Finished] = {}
-    for entry in entries:
-        if entry.get("state") == "committed":
-            found[int(entry["step"])] = Finished(entry["commit"], str(entry.get("document", "")).encode())
-        elif entry.get("state") == "restart":
-            found.clear()
-    return found
-
-
-def resolutions_in(entries: list[dict[str, Any]]) -> dict[int, Resolution]:
-    """Return what a person said about stuck steps, the last word counting; notes add up."""
-    found: dict[int, Resolution] = {}
-    for entry in entries:
-        if entry.get("state") == "restart":
-            found.clear()
-        if entry.get("state") != "resolved":
-            continue
-        index = int(entry["step"])
-        before = found.get(index, Resolution())
-        notes = (*before.notes, *entry.get("notes", []))
-        found[index] = Resolution(
-            notes, bool(entry.get("original")), bool(entry.get("drop")), entry.get("tree")
-        )
-    return found
+    return Models(opened, store, budget, run.price, limit), store, opened
 
 
 def _merge_base(repo: Repository, parents: tuple[Oid, ...]) -> Oid | None:

@@ -157,10 +157,8 @@ def test_a_clean_merge_takes_no_waiting_record(lab: Lab) -> None:
 
 
 def test_each_linked_worktree_has_its_own_waiting_edits(lab: Lab, tmp_path: Path) -> None:
-    from conftest import Lab as Worktree
-
     lab.git("worktree", "add", "-q", "-b", "side", str(tmp_path / "main"))
-    there = Worktree(tmp_path / "main", lab.bin)
+    there = type(lab)(tmp_path / "main", lab.bin)
     key = lab.prompt("Write here")
     lab.edit(key, "a.py", "a = 1\n")
     lab.turns += 1
@@ -179,10 +177,8 @@ def test_each_linked_worktree_has_its_own_waiting_edits(lab: Lab, tmp_path: Path
 
 
 def test_pulled_commits_get_the_notes_that_were_fetched(lab: Lab, tmp_path: Path) -> None:
-    from conftest import Lab as Clone
-
     lab.git("clone", "-q", str(lab.path), str(tmp_path / "clone"))
-    clone = Clone(tmp_path / "clone", lab.bin)
+    clone = type(lab)(tmp_path / "clone", lab.bin)
     set_up(clone.repo)
     recorded(lab, "a.py", "Write a")
     clone.git("fetch", "-q")
@@ -192,11 +188,9 @@ def test_pulled_commits_get_the_notes_that_were_fetched(lab: Lab, tmp_path: Path
 
 
 def test_a_pulled_commit_whose_intent_nobody_knows_is_named(lab: Lab, tmp_path: Path) -> None:
-    from conftest import Lab as Clone
-
     recorded(lab, "first.py", "Write the first")
     lab.git("clone", "-q", str(lab.path), str(tmp_path / "clone"))
-    clone = Clone(tmp_path / "clone", lab.bin)
+    clone = type(lab)(tmp_path / "clone", lab.bin)
     set_up(clone.repo)
     clone.git("fetch", "-q")
     clone.regen("status")

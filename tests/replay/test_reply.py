@@ -15,7 +15,7 @@ from regen_git.replay.reply import (
     parse_reply,
     render_reply,
 )
-from regen_git.replay.reply_paths import path_problem, quote, unquote
+from regen_git.replay.reply.paths import path_problem, quote, unquote
 
 CODE = "import os\n\n\ndef f():\n    return os\n"
 FENCED = f"```python\n{CODE}```\n"

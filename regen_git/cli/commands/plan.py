@@ -19,8 +19,20 @@ __all__ = ["command", "show_plan"]
 @click.command("plan")
 @click.argument("span", metavar="[RANGE]", required=False, default="")
 @click.option("--model", default="original", show_default=True, help="The model to estimate for.")
-@click.option("--mode", type=click.Choice(["chained", "anchored"]), default="chained")
-@click.option("--include", type=click.Choice(["recorded", "message", "all"]), default="recorded")
+@click.option(
+    "--mode",
+    type=click.Choice(["chained", "anchored"]),
+    default="chained",
+    show_default=True,
+    help="Start each step from the rebuilt step before it, or from its real parent.",
+)
+@click.option(
+    "--include",
+    type=click.Choice(["recorded", "message", "all"]),
+    default="recorded",
+    show_default=True,
+    help="Regenerate commits with recorded prompts, also those with other evidence of an agent, or all.",
+)
 @click.option("--ungrouped", is_flag=True, help="Repeat corrections as steps of their own.")
 @json_option
 def command(span: str, model: str, mode: Any, include: Any, *, ungrouped: bool, as_json: bool) -> int:
@@ -45,7 +57,7 @@ def show_plan(repo: Repository, console: Console, options: ReplayOptions) -> int
     from regen_git.cli.replaying import load_for_replay, money
     from regen_git.replay.estimate import estimate
     from regen_git.replay.plan import Kind
-    from regen_git.replay.session import prepare
+    from regen_git.replay.prepare import prepare
 
     prepared = prepare(repo, options, load_for_replay(repo))
     guess = estimate(prepared)

@@ -24,13 +24,31 @@ _STOPPED = 130
 @click.command("replay")
 @click.argument("span", metavar="[RANGE]", required=False, default="")
 @click.option("--model", help="'original', or a model as litellm names it. Default: git config regen.model.")
-@click.option("--mode", type=click.Choice(["chained", "anchored"]), default="chained", show_default=True)
+@click.option(
+    "--mode",
+    type=click.Choice(["chained", "anchored"]),
+    default="chained",
+    show_default=True,
+    help="Start each step from the rebuilt step before it, or from its real parent.",
+)
 @click.option("--name", help="Name of the branch below 'regen/'. Default: made from the model.")
-@click.option("--include", type=click.Choice(["recorded", "message", "all"]), default="recorded")
+@click.option(
+    "--include",
+    type=click.Choice(["recorded", "message", "all"]),
+    default="recorded",
+    show_default=True,
+    help="Regenerate commits with recorded prompts, also those with other evidence of an agent, or all.",
+)
 @click.option("--ungrouped", is_flag=True, help="Repeat corrections as steps of their own.")
 @click.option("--rewrite", is_flag=True, help="Make new commits even where nothing changed.")
 @click.option("--locked", is_flag=True, help="Use recorded replies only: offline, the same commits.")
-@click.option("--check", type=click.Choice(["tip", "regenerated", "every", "never"]), default="regenerated")
+@click.option(
+    "--check",
+    type=click.Choice(["tip", "regenerated", "every", "never"]),
+    default="regenerated",
+    show_default=True,
+    help="Which steps run the checks; 'regenerated' means these and the tip.",
+)
 @click.option("--jobs", type=click.IntRange(1, 1000), default=4, show_default=True, help="Calls at once.")
 @click.option("--budget", type=float, help="Most that may be spent, in US dollars.")
 @click.option("--budget-tokens", type=int, help="Most tokens that may be used.")
@@ -148,8 +166,9 @@ def _run(repo: Repository, console: Console, options: ReplayOptions, *, no_sandb
     from regen_git.cli.replaying import Meter, load_for_replay, model_client, print_report
     from regen_git.git.commits import read_commit
     from regen_git.replay.plan import Kind
+    from regen_git.replay.prepare import prepare
     from regen_git.replay.report import read_report
-    from regen_git.replay.session import prepare, run_replay
+    from regen_git.replay.session import run_replay
 
     settings = load_for_replay(repo, no_sandbox=no_sandbox)
     for warning in settings.warnings:

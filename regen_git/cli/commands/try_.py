@@ -12,7 +12,8 @@ from regen_git.cli.context import json_option, open_repository
 
 if TYPE_CHECKING:
     from regen_git.git.repository import Repository
-    from regen_git.replay.session import Finish, Prepared
+    from regen_git.replay.prepare import Prepared
+    from regen_git.replay.session import Finish
 
 __all__ = ["command"]
 
@@ -42,7 +43,8 @@ def command(commit: str, *, as_json: bool, **typed: Any) -> int:
     from regen_git.replay.journal import Journal
     from regen_git.replay.options import ReplayOptions
     from regen_git.replay.plan import Kind
-    from regen_git.replay.session import prepare, replays_folder, run_replay
+    from regen_git.replay.prepare import prepare
+    from regen_git.replay.session import replays_folder, run_replay
 
     console = Console(json=as_json)
     repo = open_repository()

@@ -13,12 +13,11 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from regen_git.replay.reply_blocks import SearchBlock, WholeFile, scan
-from regen_git.replay.reply_edits import NoMatchError, apply_replacements, replace_once
-from regen_git.replay.reply_elision import elided_line
-from regen_git.replay.reply_join import join_continuation
-from regen_git.replay.reply_paths import path_problem, quote
-from regen_git.replay.reply_values import (
+from regen_git.replay.reply.blocks import SearchBlock, WholeFile, scan
+from regen_git.replay.reply.edits import NoMatchError, replace_once
+from regen_git.replay.reply.elision import elided_line
+from regen_git.replay.reply.paths import path_problem, quote
+from regen_git.replay.reply.values import (
     Deletion,
     Edit,
     FileEdit,
@@ -33,19 +32,7 @@ if TYPE_CHECKING:
 
     from regen_git.domain.ids import RepoPath
 
-__all__ = [
-    "Deletion",
-    "Edit",
-    "FileEdit",
-    "NoMatchError",
-    "ParsedReply",
-    "Problem",
-    "Replacement",
-    "apply_replacements",
-    "join_continuation",
-    "parse_reply",
-    "render_reply",
-]
+__all__ = ["parse_reply", "render_reply"]
 
 _CUT_SHORT = frozenset({"length", "max_tokens", "MAX_TOKENS", "model_length"})
 _MANY_SEPARATORS = 50

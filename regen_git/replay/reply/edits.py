@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from regen_git.replay.reply_values import Replacement
+    from regen_git.replay.reply.values import Replacement
 
 __all__ = ["NoMatchError", "apply_replacements", "replace_once"]
 

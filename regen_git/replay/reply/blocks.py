@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from regen_git.replay.reply_lines import Fence, Header, info_path, read_fence, read_header
-from regen_git.replay.reply_values import Problem
+from regen_git.replay.reply.lines import Fence, Header, info_path, read_fence, read_header
+from regen_git.replay.reply.values import Problem
 
 if TYPE_CHECKING:
     from collections.abc import Container

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from regen_git.replay.reply_paths import FLAGS, looks_like_path, unquote
+from regen_git.replay.reply.paths import FLAGS, looks_like_path, unquote
 
 if TYPE_CHECKING:
     from collections.abc import Container

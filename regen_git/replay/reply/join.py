@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from regen_git.replay.reply_blocks import scan
-from regen_git.replay.reply_lines import read_fence, read_header
+from regen_git.replay.reply.blocks import scan
+from regen_git.replay.reply.lines import read_fence, read_header
 
 __all__ = ["join_continuation"]
 

@@ -1,0 +1,119 @@
+"""Read a range of history and plan its replay: everything is known here before anything is asked."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from regen_git.agents.evidence import evidence_of
+from regen_git.config import Ownership
+from regen_git.domain.ids import derived_intent_id
+from regen_git.domain.intent import Intent, Prompt
+from regen_git.git.commits import read_commit
+from regen_git.git.history import Span, read_span
+from regen_git.git.trailers import values
+from regen_git.replay.context import shown_paths
+from regen_git.replay.facts import ADOPTS, SOURCE, CommitFacts, read_facts
+from regen_git.replay.plan import Plan, make_plan
+
+if TYPE_CHECKING:
+    from regen_git.config import Settings
+    from regen_git.domain.ids import Oid
+    from regen_git.git.repository import Repository
+    from regen_git.replay.options import ReplayOptions
+
+__all__ = ["Prepared", "prepare", "released_tree"]
+
+_TRAILER = re.compile(r"(?:[A-Z][A-Za-z-]*-(?:by|By|Intent|Source|Model)|Claude-Session): ")
+
+
+@dataclass
+class Prepared:
+    """A replay that is planned and has asked nothing yet."""
+
+    repo: Repository
+    options: ReplayOptions
+    settings: Settings
+    facts: list[CommitFacts]
+    plan: Plan
+    ownership: Ownership
+
+
+def prepare(repo: Repository, options: ReplayOptions, settings: Settings) -> Prepared:
+    """Read history and plan. Raises ``ReplayError`` when there is nothing to regenerate."""
+    span = Span(options.only, (options.only,), options.only) if options.only else _pinned(repo, options)
+    ownership = Ownership(settings.paths)
+    facts = [_with_words(each, options) for each in read_facts(repo, span, ownership)]
+    wanted = {f.commit.id for f in facts if _is_asked(f, options)}
+    skipped = set() if options.is_original else _compiled(facts)
+    store = repo.objects
+    shown = {}
+    if not (options.is_original or options.locked):
+        for each in facts:
+            if each.commit.id in wanted and each.commit.parents:
+                parent = read_commit(store, each.commit.parents[0]).tree
+                shown[each.commit.id] = shown_paths(store, each, parent)
+    grouped = options.grouped and not options.is_original and options.mode == "chained"
+    plan = make_plan(facts, shown=shown, regenerate=wanted, grouped=grouped, skipped=skipped)
+    if options.mode == "anchored":
+        plan = replace(
+            plan, steps=tuple(replace(s, depends_on=()) for s in plan.steps), waves=min(1, plan.waves)
+        )
+    return Prepared(repo, options, settings, facts, plan, ownership)
+
+
+def _pinned(repo: Repository, options: ReplayOptions) -> Span:
+    """Return the range with its end as it was when the replay began: a branch may move meanwhile."""
+    base, dots, _ = options.span.rpartition("..")
+    return read_span(repo, f"{base}..{options.tip}" if dots else options.tip)
+
+
+def _with_words(facts: CommitFacts, options: ReplayOptions) -> CommitFacts:
+    """Let the message speak for a commit that shall be regenerated and has no recorded intent."""
+    if facts.intents or not _is_asked(facts, options):
+        return facts
+    commit = facts.commit
+    intent = derived_intent_id("message", commit.id)
+    words = Intent(intent, (Prompt(_without_trailers(commit.text)),), "message", commit.author_name)
+    return replace(facts, intents=(words,))
+
+
+def _without_trailers(text: str) -> str:
+    kept = [line for line in text.rstrip().split("\n") if not _TRAILER.match(line)]
+    return "\n".join(kept).rstrip() + "\n"
+
+
+def _is_asked(facts: CommitFacts, options: ReplayOptions) -> bool:
+    if facts.intents or options.only is not None:
+        return True
+    if options.include == "recorded":
+        return False
+    commit = facts.commit
+    return options.include == "all" or evidence_of(commit.text, commit.author_name).maker == "agent"
+
+
+def _compiled(facts: list[CommitFacts]) -> set[Oid]:
+    """Return the commits that adopted a rebuilt tree whose sources are in the range: output, not source."""
+    commits = {each.commit.id for each in facts}
+    return {
+        each.commit.id
+        for each in facts
+        if values(each.commit.message, ADOPTS)
+        and any(source in commits for source in values(each.commit.message, SOURCE))
+    }
+
+
+def released_tree(repo: Repository, prepared: Prepared) -> Oid | None:
+    """Return the tree that makes the data new code must read: the latest tag's, else the source's own.
+
+    ``None`` where the settings say nothing of state.
+    """
+    if prepared.settings.state is None:
+        return None
+    source = prepared.facts[-1].commit
+    status, out = repo.git_status("describe", "--tags", "--abbrev=0", source.id, ok=(0, 128))
+    if status != 0:
+        return source.tree
+    tag = out.decode("utf-8", "surrogateescape").strip()
+    return read_commit(repo.objects, repo.resolve(f"refs/tags/{tag}")).tree
