@@ -15,14 +15,15 @@ if TYPE_CHECKING:
 
     from regen_git.cli.console import Console
     from regen_git.config import Settings
-    from regen_git.llm.client import ModelClient
+    from regen_git.llm.client import ModelClient, Request
     from regen_git.llm.prices import Price
     from regen_git.replay.answers import Answers
     from regen_git.replay.engine import Progress
     from regen_git.replay.options import ReplayOptions
     from regen_git.replay.report import Report
+    from regen_git.replay.session import OpenClient
 
-__all__ = ["Meter", "choose_model", "load_for_replay", "model_client", "money", "print_report"]
+__all__ = ["Meter", "choose_model", "counted", "load_for_replay", "model_client", "money", "print_report"]
 
 
 def choose_model(typed: str | None, settings: Settings) -> str:
@@ -48,9 +49,7 @@ def load_for_replay(repo: Any, *, no_sandbox: bool = False) -> Settings:
     return settings
 
 
-def model_client(
-    options: ReplayOptions, settings: Settings
-) -> tuple[Callable[[], ModelClient] | None, Price | None]:
+def model_client(options: ReplayOptions, settings: Settings) -> tuple[OpenClient | None, Price | None]:
     """Return how to open the client for a model, and its price; nothing for history and recorded replies.
 
     Raises ``UsageError`` where a budget in dollars meets an unknown price.
@@ -66,14 +65,22 @@ def model_client(
             hint="give the budget in tokens with --budget-tokens",
         )
 
-    def opened() -> ModelClient:
+    def opened(unsure: Callable[[Request], None]) -> ModelClient:
         from regen_git.llm.litellm_client import LitellmClient
 
-        client = LitellmClient(concurrency=max(1, options.jobs), api_base=settings.user.api_base)
+        jobs, base = max(1, options.jobs), settings.user.api_base
+        client = LitellmClient(concurrency=jobs, api_base=base, on_unsure=unsure)
         client.warm()
         return client
 
     return opened, price
+
+
+def counted(number: int, what: str) -> str:
+    """Return ``1 call``, ``2 calls``, ``3 replies``."""
+    if number == 1:
+        return f"1 {what}"
+    return f"{number:,} {what[:-1]}ies" if what.endswith("y") else f"{number:,} {what}s"
 
 
 def money(usd: float | None) -> str:
@@ -134,7 +141,8 @@ def print_report(console: Console, report: Report, seconds: float) -> None:
     console.out(f"{options.branch.removeprefix('refs/heads/')}: {shown or 'no step done'} in {seconds:.1f} s")
     if report.calls or report.reused:
         console.out(
-            f"  {report.calls} calls, {report.reused} recorded replies, {report.tokens:,} tokens, "
+            f"  {counted(report.calls, 'call')}, {counted(report.reused, 'recorded reply')}, "
+            f"{report.tokens:,} tokens, "
             f"{money(report.cost_usd)}"
         )
     _print_carried(console, report)

@@ -122,7 +122,7 @@ def run_demo(folder: Path, say: Callable[[str], None]) -> Shown:
     _baselines(prepared)
     told: dict[str, list[tuple[str, ...]]] = {}
     say(f"replaying {len(prepared.facts)} commits, each rebuilt one judged by the tests of its original")
-    finish = run_replay(prepared, client=lambda: _Listening(told))
+    finish = run_replay(prepared, client=lambda _unsure: _Listening(told))
     report = read_report(repo, NAME)
     if finish.tip is None or report.stuck is not None:
         why = "; ".join(report.stuck["why"]) if report.stuck else "no commit was made"

@@ -105,7 +105,7 @@ class ReplyStore:
                 return reply
         raise NoRecordedReplyError(
             f"reply '{reply_id[:12]}' to request '{digest[:12]}' is not recorded here",
-            hint="fetch recorded replies with 'git regen sync --replies', or replay without --locked",
+            hint="fetch them with 'git fetch REMOTE refs/regen/replies:refs/regen/replies'",
         )
 
     def refresh(self) -> None:

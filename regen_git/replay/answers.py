@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from regen_git.domain.ids import Oid, RepoPath
     from regen_git.git.objects import ObjectStore
-    from regen_git.llm.budget import Budget
+    from regen_git.llm.budget import Budget, Reservation
     from regen_git.llm.client import ModelClient, Request
     from regen_git.llm.prices import Price
     from regen_git.llm.replies import ReplyStore
@@ -132,6 +132,8 @@ class Models:
     limit: asyncio.Semaphore
     tally: Tally = field(default_factory=Tally)
     in_flight: dict[str, asyncio.Task[Answer]] = field(default_factory=dict)
+    early: set[str] = field(default_factory=set)
+    open_calls: dict[str, Reservation] = field(default_factory=dict)
 
     async def ask(self, request: Request, *, history: str | None) -> Answer:
         """Return a recorded reply or a new one, recorded before this returns. Raises ``ModelError``."""
@@ -139,7 +141,9 @@ class Models:
         digest = request.digest
         found = self.store.get(digest)
         if found:
-            self.tally.reused += 1
+            # What this very run asked for ahead of its turn was counted as a call.
+            self.tally.reused += digest not in self.early
+            self.early.discard(digest)
             reply_id, reply = found[0]
             return Answer(reply.text, reply.finish, f"{digest}/{reply_id}")
         task = self.in_flight.get(digest)
@@ -154,6 +158,19 @@ class Models:
             if task.done():
                 self.in_flight.pop(digest, None)
 
+    def unsure(self, request: Request) -> None:
+        """Count a call whose answer never came as spent, and reserve for sending it again.
+
+        Raises ``BudgetError`` when that is more than what is left.
+        """
+        digest = request.digest
+        reservation = self.open_calls.get(digest)
+        if reservation is not None:
+            most = int(request.parameters.get("max_tokens", 0))
+            again = self.budget.reserve(request, most, self.price)
+            self.budget.forfeit(reservation)
+            self.open_calls[digest] = again
+
     async def settle(self) -> None:
         """Wait for calls that nobody waits for any more, so that what was paid for is recorded."""
         await asyncio.gather(*self.in_flight.values(), return_exceptions=True)
@@ -163,14 +180,16 @@ class Models:
         async with self.limit:
             most = int(request.parameters.get("max_tokens", 0))
             reservation = await self.budget.reserve_when_free(request, most, self.price)
+            self.open_calls[request.digest] = reservation
             try:
                 reply = await self.client.ask(request)
             except BaseException:
-                self.budget.release(reservation)
+                self.budget.release(self.open_calls.pop(digest))
                 raise
-            cost = self.budget.settle(reservation, reply)
+            cost = self.budget.settle(self.open_calls.pop(digest), reply)
             known = reply.cost_usd is not None or self.price is not None
             self.tally.count(reply, cost if known else None)
+            self.early.add(digest)
             return Answer(reply.text, reply.finish, f"{digest}/{self.store.put(digest, reply)}")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from regen_git.domain.verdict import Verdict
 from regen_git.errors import GitError, ReplayError
@@ -34,12 +34,15 @@ if TYPE_CHECKING:
     from regen_git.domain.ids import Oid
     from regen_git.domain.verdict import Verification
     from regen_git.git.repository import Repository
-    from regen_git.llm.client import ModelClient
+    from regen_git.llm.client import ModelClient, Request
     from regen_git.llm.prices import Price
     from regen_git.replay.plan import Plan
     from regen_git.verify.runner import Verifier
 
-__all__ = ["Finish", "replays_folder", "run_replay"]
+OpenClient: TypeAlias = "Callable[[Callable[[Request], None]], ModelClient]"
+"""Opens a client. It gets what to call before a question is sent again that may have been billed."""
+
+__all__ = ["Finish", "OpenClient", "replays_folder", "run_replay"]
 
 
 @dataclass
@@ -70,7 +73,7 @@ def replays_folder(repo: Repository, name: str) -> Path:
 def run_replay(
     prepared: Prepared,
     *,
-    client: Callable[[], ModelClient] | None = None,
+    client: OpenClient | None = None,
     price: Price | None = None,
     on_progress: Callable[[Progress, Answers], None] = lambda _p, _a: None,
 ) -> Finish:
@@ -104,7 +107,7 @@ class _Run:
     journal: Journal
     verifier: Verifier
     previous: Oid | None
-    client: Callable[[], ModelClient] | None
+    client: OpenClient | None
     price: Price | None
     on_progress: Callable[[Progress, Answers], None]
 
@@ -185,10 +188,14 @@ def _answers(run: _Run, lock: Lock) -> tuple[Answers, ReplyStore, ModelClient | 
         return History(store if options.rewrite else None), store, None
     if run.client is None:
         raise ReplayError(f"nobody answers for model '{options.model}'", hint="give a model with --model")
-    opened = run.client()
+
+    def unsure(request: Request) -> None:
+        models.unsure(request)
+
+    opened = run.client(unsure)
     budget = Budget(options.budget_usd, options.budget_tokens)
-    limit = asyncio.Semaphore(max(1, options.jobs))
-    return Models(opened, store, budget, run.price, limit), store, opened
+    models = Models(opened, store, budget, run.price, asyncio.Semaphore(max(1, options.jobs)))
+    return models, store, opened
 
 
 def _merge_base(repo: Repository, parents: tuple[Oid, ...]) -> Oid | None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from support.histories import AsBefore, History, odd_history
-from support.model_server import ModelServer
+from support.model_server import Fault, ModelServer
 from support.spoiling import spoil_reply
 
 if TYPE_CHECKING:
@@ -153,3 +153,35 @@ def test_a_budget_that_is_too_small_stops_before_the_call(
     assert status == 3
     assert server.count == 0
     assert "budget" in capsys.readouterr().err
+
+
+def test_commits_made_after_a_replay_are_appended_when_it_is_resumed(
+    repo: RepoBuilder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = odd_history(repo)
+    history.regen("replay", "--model", "original", "--rewrite", "--name", "r", "--json")
+    first = result(capsys)["tip"]
+    history.asked("One more.", {"more.py": "more = 1\n"})
+
+    status = history.regen("replay", "--resume", "r", "--json")
+
+    told = result(capsys)
+    assert status == 0
+    assert repo.git("rev-parse", f"{told['tip']}~1") == first
+    assert trees(repo, "regen/r") == trees(repo, "HEAD")
+    assert history.regen("adopt", "r", "--history", "--published") == 0
+
+
+def test_a_call_whose_answer_is_lost_counts_as_spent_before_it_is_sent_again(
+    repo: RepoBuilder, capsys: pytest.CaptureFixture[str], openai: Any
+) -> None:
+    history = History(repo)
+    history.asked("Write one.", {"a.py": "one = 1\n"})
+    with ModelServer(lambda _body: Fault(cut="within")) as server:
+        openai(server)
+        budget = ("--budget-tokens", "18000", "--max-tokens", "8000")
+        status = history.regen("replay", "--model", "openai/gpt-5", *budget)
+
+    assert status == 3
+    assert server.count == 1
+    assert "of 18000 are left" in capsys.readouterr().err

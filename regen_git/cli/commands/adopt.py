@@ -56,6 +56,7 @@ def command(
         console.say("warning: the verdict is indeterminate: what this rests on was not fully verified")
     if dry_run:
         what = "move this branch to" if history else "add one commit with the tree of"
+        console.emit({"name": name, "tip": report.tip, "history": history, "dry_run": True})
         console.out(f"would {what} {report.tip} (regen/{name})")
         return 0
     done = adopt_history(repo, report, published=published) if history else adopt_tree(repo, report, paths)

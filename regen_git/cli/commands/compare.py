@@ -89,7 +89,7 @@ def print_comparison(console: Console, comparison: Comparison) -> None:
     _print_names(console, "public names", comparison.surface)
     _print_names(console, "dependencies", comparison.dependencies)
     if comparison.tests is None:
-        console.out(f"{'tests':<14}not compared: no checks ran; 'git regen trust' allows them")
+        console.out(f"{'tests':<14}not compared: no check ran that names its tests (see 'git regen trust')")
     else:
         _print_names(console, "tests passing", comparison.tests)
 

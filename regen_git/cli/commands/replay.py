@@ -158,8 +158,22 @@ def _resume(repo: Repository, console: Console, span: str, typed: dict[str, Any]
         jobs=typed["jobs"],
         budget_usd=typed["budget"] if typed["budget"] is not None else options.budget_usd,
         budget_tokens=typed["budget_tokens"] or options.budget_tokens,
+        tip=_grown_tip(repo, console, options),
     )
     return _run(repo, console, options, no_sandbox=typed["no_sandbox"])
+
+
+def _grown_tip(repo: Repository, console: Console, options: ReplayOptions) -> str:
+    """Return the end of the range as it is now, where it only grew: its new commits are appended."""
+    end = options.span.rpartition("..")[2] or "HEAD"
+    now = repo.resolve(end)
+    if options.only is not None or now == options.tip:
+        return options.tip
+    if repo.git_status("merge-base", "--is-ancestor", options.tip, now, ok=(0, 1))[0] != 0:
+        return options.tip
+    new = repo.git("rev-list", "--count", f"{options.tip}..{now}").decode("ascii").strip()
+    console.say(f"{end} has grown: {new} more in the range")
+    return now
 
 
 def _run(repo: Repository, console: Console, options: ReplayOptions, *, no_sandbox: bool) -> int:

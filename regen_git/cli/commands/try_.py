@@ -103,7 +103,7 @@ def _show_request(console: Console, prepared: Prepared) -> int:
 
 
 def _show(repo: Repository, console: Console, finish: Finish, seconds: float, *, is_full: bool) -> int:
-    from regen_git.cli.replaying import money
+    from regen_git.cli.replaying import counted, money
     from regen_git.git.commits import read_commit
     from regen_git.replay.report import read_report
 
@@ -126,7 +126,8 @@ def _show(repo: Repository, console: Console, finish: Finish, seconds: float, *,
     console.out("\n".join(shown))
     if len(shown) < len(lines):
         console.out(f"… {len(lines) - len(shown)} more lines; --full shows them")
-    console.out(f"{report.calls} calls, {report.tokens:,} tokens, {money(report.cost_usd)}, {seconds:.1f} s")
+    spent = f"{counted(report.calls, 'call')}, {report.tokens:,} tokens, {money(report.cost_usd)}"
+    console.out(f"{spent}, {seconds:.1f} s")
     if stuck is not None:
         console.out("no acceptable result:")
         console.out("\n".join("  " + safe(line) for line in stuck.why))
