@@ -15,6 +15,7 @@ from regen_git.replay.plan import Kind
 from regen_git.replay.request import build_request
 
 if TYPE_CHECKING:
+    from regen_git.domain.ids import RepoPath
     from regen_git.llm.client import Request
     from regen_git.replay.plan import Step
     from regen_git.replay.prepare import Prepared
@@ -27,11 +28,15 @@ REPAIRS_EXPECTED = 0.25
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Tokens in all; US dollars, ``None`` without a known price; seconds of checks, if ever measured."""
+    """Tokens in all; US dollars, ``None`` without a known price; seconds of checks, if ever measured.
+
+    ``carry_calls``: changes of people that meet regenerated code; each may need one call, which is counted.
+    """
 
     tokens: int
     cost_usd: float | None
     check_seconds: float | None
+    carry_calls: int = 0
 
 
 def estimate(prepared: Prepared) -> Estimate:
@@ -43,10 +48,26 @@ def estimate(prepared: Prepared) -> Estimate:
             one, other = _step_tokens(prepared, surroundings, step)
             asked += one
             answered += other
+    carries = _carry_tokens(prepared)
+    asked, answered = asked + 2 * sum(carries), answered + sum(carries)
     asked, answered = round(asked * (1 + REPAIRS_EXPECTED)), round(answered * (1 + REPAIRS_EXPECTED))
     price = None if prepared.options.is_original else price_of(prepared.options.model)
     cost = price.cost(asked, answered) if price is not None else None
-    return Estimate(asked + answered, cost, _check_seconds(prepared))
+    return Estimate(asked + answered, cost, _check_seconds(prepared), len(carries))
+
+
+def _carry_tokens(prepared: Prepared) -> list[int]:
+    """Return, for each change of a person that meets regenerated code, the tokens of its file."""
+    store = prepared.repo.objects
+    regenerated: set[RepoPath] = set()
+    found: list[int] = []
+    for step, facts in zip(prepared.plan.steps, prepared.facts, strict=True):
+        regenerated.update(step.wrote)
+        for change in facts.changes:
+            is_person_s = change.path not in step.wrote and not facts.kinds[change.path].is_frozen
+            if is_person_s and change.path in regenerated and change.new is not None:
+                found.append(estimate_tokens(store.blob(change.new.oid).decode("utf-8", "replace")))
+    return found
 
 
 def request_of(prepared: Prepared, step: Step) -> Request:

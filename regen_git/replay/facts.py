@@ -9,6 +9,7 @@ from regen_git.config import Kind, Ownership
 from regen_git.git.commits import read_commit
 from regen_git.git.trailers import values
 from regen_git.git.trees import Change, diff
+from regen_git.ledger.marks import marked_as
 from regen_git.ledger.store import Ledger, NoteView
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from regen_git.git.history import Span
     from regen_git.git.objects import ObjectStore
     from regen_git.git.repository import Repository
+    from regen_git.ledger.marks import Maker
 
 __all__ = ["ADOPTS", "INTENT", "MODEL", "SOURCE", "CommitFacts", "read_facts"]
 
@@ -35,6 +37,7 @@ class CommitFacts:
 
     ``changes`` are against the first parent. ``kinds`` says whose each path is, judged on this commit's tree
     (on the parent's for what is gone). ``intents`` are those bound to it, in the order they were asked.
+    ``mark`` is who made it, where a person has said so.
     """
 
     commit: Commit
@@ -42,6 +45,7 @@ class CommitFacts:
     kinds: Mapping[RepoPath, Kind]
     intents: tuple[Intent, ...] = ()
     bindings: tuple[Binding, ...] = ()
+    mark: Maker | None = None
 
     @property
     def wrote(self) -> tuple[RepoPath, ...]:
@@ -115,7 +119,7 @@ def _facts(
         binding for intent in intents if (binding := note.binding(intent, commit.tree)) is not None
     )
     kinds = {change.path: _kind(store, ownership, change) for change in changes}
-    return CommitFacts(commit, changes, kinds, current, bindings)
+    return CommitFacts(commit, changes, kinds, current, bindings, marked_as(note.documents))
 
 
 def _known(value: str, by_id: Mapping[IntentId, Intent]) -> IntentId | None:

@@ -100,13 +100,10 @@ def _elsewhere(bench: Workbench, step: Step, ids: set[str]) -> tuple[str, ...]:
 
 async def regenerate(bench: Workbench, step: Step, base: Oid) -> Made:
     """Return what the step comes to on ``base``. Raises ``StuckError`` when a person is wanted."""
-    tree, carried, replies = await apply_history(bench, step, base, step.wrote)
-    ground = Ground(tree, carried, replies, frozenset(c.path for c in carried))
-    resolved = _resolved(bench, step, ground)
-    if resolved is not None:
-        return resolved
-    if step.index in bench.followed and isinstance(bench.answers, Recorded):
-        return await follow(bench, step, ground, bench.answers.read)
+    ground = await _lay_ground(bench, step, base)
+    done = await _without_asking(bench, step, ground)
+    if done is not None:
+        return done
     best: _Candidate | None = None
     for sample in range(SAMPLES if not bench.options.is_original else 1):
         bench.on_state(step, "generating")
@@ -119,6 +116,20 @@ async def regenerate(bench: Workbench, step: Step, base: Oid) -> Made:
     if best is None:
         raise AssertionError("a step has at least one sample")
     raise StuckError(step, best.findings, best.tree)
+
+
+async def _lay_ground(bench: Workbench, step: Step, base: Oid) -> Ground:
+    """Put history's part of the step onto ``base``."""
+    tree, carried, replies = await apply_history(bench, step, base, step.wrote)
+    return Ground(tree, carried, replies, frozenset(c.path for c in carried))
+
+
+async def _without_asking(bench: Workbench, step: Step, ground: Ground) -> Made | None:
+    """Return what a person decided, or what a locked replay follows; ``None`` where the model is asked."""
+    resolved = _resolved(bench, step, ground)
+    if resolved is None and step.index in bench.followed and isinstance(bench.answers, Recorded):
+        return await follow(bench, step, ground, bench.answers.read)
+    return resolved
 
 
 def _resolved(bench: Workbench, step: Step, ground: Ground) -> Made | None:
@@ -168,19 +179,16 @@ async def _try_sample(bench: Workbench, step: Step, request: Request, ground: Gr
 
 async def settle_group(bench: Workbench, step: Step, base: Oid) -> Made:
     """Finish a step whose prompts were asked for at an earlier one: judge here, and repair if that fails."""
-    tree, carried, replies = await apply_history(bench, step, base, step.wrote)
-    ground = Ground(tree, carried, replies, frozenset(c.path for c in carried))
-    resolved = _resolved(bench, step, ground)
-    if resolved is not None:
-        return resolved
-    if step.index in bench.followed and isinstance(bench.answers, Recorded):
-        return await follow(bench, step, ground, bench.answers.read)
-    tree, lost = keep_hand(bench, step, tree)
+    ground = await _lay_ground(bench, step, base)
+    done = await _without_asking(bench, step, ground)
+    if done is not None:
+        return done
+    tree, lost = keep_hand(bench, step, ground.tree)
     tried = Attempt("", tree, tuple(f"- {line}" for line in lost), (0, len(lost), 0), ())
     if not tried.findings and step.is_last_of_group:
         tried = await judged(bench, step, tried)
     if not tried.findings:
-        return Made(tried.tree, carried, replies, verification=tried.verification)
+        return Made(tried.tree, ground.carried, ground.replies, verification=tried.verification)
     bench.on_state(step, "repairing")
     asked = first_request(bench, step, bench.now(tried.tree))
     heading = f"Intent {' '.join(_asked_for(bench, step))}, repair 0"

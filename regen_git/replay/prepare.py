@@ -85,12 +85,16 @@ def _without_trailers(text: str) -> str:
 
 
 def _is_asked(facts: CommitFacts, options: ReplayOptions) -> bool:
+    if facts.mark == "human":
+        return False
     if facts.intents or options.only is not None:
         return True
     if options.include == "recorded":
         return False
+    if options.include == "all" or facts.mark == "agent":
+        return True
     commit = facts.commit
-    return options.include == "all" or evidence_of(commit.text, commit.author_name).maker == "agent"
+    return evidence_of(commit.text, commit.author_name).maker == "agent"
 
 
 def _compiled(facts: list[CommitFacts]) -> set[Oid]:

@@ -78,6 +78,7 @@ def show_plan(repo: Repository, console: Console, options: ReplayOptions) -> int
             "tokens_estimate": guess.tokens,
             "cost_estimate_usd": guess.cost_usd,
             "check_seconds_estimate": guess.check_seconds,
+            "carry_calls_at_most": guess.carry_calls,
         }
     )
     for step in plan.steps:
@@ -85,6 +86,8 @@ def show_plan(repo: Repository, console: Console, options: ReplayOptions) -> int
         console.out(f"{step.commit[:10]} {step.kind.value:<11} {safe(step.subject)[:70]}{joined}")
     counts = ", ".join(f"{n} {kind.value}" for kind in Kind if (n := plan.count(kind)))
     console.out(f"{counts}; at most {plan.waves} requests stand in line one behind the other")
+    if guess.carry_calls:
+        console.out(f"changes of people that meet regenerated code: {guess.carry_calls}, at most a call each")
     if options.is_original:
         console.out(f"about {guess.tokens:,} tokens with a model; '--model original' rehearses it at no cost")
     else:
