@@ -43,6 +43,11 @@ def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         "LC_ALL": "C.UTF-8",
         "TZ": "UTC",
         "NO_COLOR": "1",
+        # What the client sets for the whole process must outlive the test that made the first one.
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+        "LITELLM_LOCAL_BLOG_POSTS": "True",
+        "LITELLM_MODE": "PRODUCTION",
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)

@@ -207,8 +207,40 @@ PROJECTS = [
             "tests/test_x.py": b"import pytest",
         },
         ["python3 -m pytest -q --junitxml=$REGEN_JUNIT", "mypy src"],
-        "pip install -e '.[test]'",
+        "pip install -e '.[test]' && pip install mypy",
     ),
+    (
+        {"setup.py": b"", "mypy.ini": b"", "tests/test_x.py": b"import pytest"},
+        ["python3 -m pytest -q --junitxml=$REGEN_JUNIT", "mypy ."],
+        "pip install -e . && pip install pytest mypy",
+    ),
+    (
+        {
+            "requirements.txt": b"requests\n",
+            "requirements-dev.txt": b"pytest-cov\nMyPy>=1\npyright\n",
+            "mypy.ini": b"",
+            "pyrightconfig.json": b"{}",
+            "test_x.py": b"async def test_it():\n    pass\n",
+        },
+        ["python3 -m pytest -q --junitxml=$REGEN_JUNIT", "mypy .", "pyright"],
+        "pip install -r requirements.txt && pip install -r requirements-dev.txt && pip install pytest",
+    ),
+    (
+        {"test_x.py": b"from x import f\n\ndef test_f():\n    assert f()\n"},
+        ["python3 -m pytest -q --junitxml=$REGEN_JUNIT"],
+        "pip install pytest",
+    ),
+    (
+        {"x_test.py": b"class TestF:\n    def test_f(self):\n        pass\n"},
+        ["python3 -m pytest -q --junitxml=$REGEN_JUNIT"],
+        "pip install pytest",
+    ),
+    (
+        {"test_x.py": b"from base import TestCase\n\nclass TestF(TestCase):\n    def test_f(self): ...\n"},
+        ["python3 -m unittest discover"],
+        None,
+    ),
+    ({"test_x.py": b"print('no test')\n", "tox.ini": b""}, ["tox"], "pip install tox"),
     ({"tests/test_x.py": b"import unittest"}, ["python3 -m unittest discover"], None),
     (
         {"package.json": b'{"scripts": {"test": "jest", "typecheck": "tsc"}}', "yarn.lock": b""},

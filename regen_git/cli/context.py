@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from regen_git.git.repository import Repository
 
-__all__ = ["json_option", "open_repository"]
+__all__ = ["json_option", "open_repository", "open_up_to_date"]
 
 _F = TypeVar("_F", bound="Callable[..., Any]")
 
@@ -21,6 +21,28 @@ def open_repository() -> Repository:
     from regen_git.git.repository import Repository
 
     return Repository.open()
+
+
+def open_up_to_date() -> Repository:
+    """Open the repository of the current folder, the notes of marked commits written.
+
+    Where hooks have marked nothing this costs a look at two files. Raises ``NotARepositoryError``.
+    """
+    from regen_git.capture.marks import anything_marked
+    from regen_git.capture.place import place_of
+
+    repo = open_repository()
+    data = place_of(repo).data
+    if anything_marked(data):
+        from regen_git.capture.failures import note_failure
+
+        try:
+            from regen_git.capture.flush import flush
+
+            flush(repo)
+        except Exception as error:  # noqa: BLE001 - who only wants to read must not fail for what waits
+            note_failure(data, "flush", error)
+    return repo
 
 
 def json_option(function: _F) -> _F:

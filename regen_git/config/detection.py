@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -28,15 +28,26 @@ _DEV_REQUIREMENTS = (
     "requirements_dev.txt",
     "dev-requirements.txt",
 )
+_FUNCTION_TEST = re.compile(
+    rb"^(?:(?:async )?def test_|class Test\w*(?:\(\s*(?:object\s*)?\))?:)", re.MULTILINE
+)
+"""What pytest takes for a test and unittest does not."""
+
+_SAMPLE = 20
+"""How many test files are read to tell who runs them."""
+
 _TEST_DIRS = ("tests", "test", "spec", "__tests__")
 _MIGRATIONS = re.compile(r"(?:^|/)(?:migrations|db/migrate|alembic/versions)/[^/]+$")
 
 
 @dataclass(frozen=True, slots=True)
 class _Found:
+    """A check; ``tool`` is the Python package that it cannot do without."""
+
     name: str
     run: str
     junit: bool = False
+    tool: str | None = None
 
 
 def detect(paths: Collection[RepoPath], read: Read) -> str:
@@ -54,7 +65,9 @@ def detect(paths: Collection[RepoPath], read: Read) -> str:
     ]
     if not any(check.name.startswith("tests") for check in checks):
         checks += _make(files, read)
-    return "".join([_HEAD, _paths_block(files), _setup_block(files, read), _checks_block(_named(checks))])
+    return "".join(
+        [_HEAD, _paths_block(files), _setup_block(files, read, checks), _checks_block(_named(checks))]
+    )
 
 
 def _text(read: Read, path: RepoPath) -> str:
@@ -65,26 +78,28 @@ def _python(files: set[RepoPath], read: Read) -> list[_Found]:
     project = _text(read, "pyproject.toml") if "pyproject.toml" in files else ""
     setup_cfg = _text(read, "setup.cfg") if "setup.cfg" in files else ""
     tests = [p for p in files if p.endswith(".py") and _is_python_test(p)]
+    sample = [read(p) or b"" for p in sorted(tests)[:_SAMPLE]]
     uses_pytest = (
         bool(files & {"pytest.ini", "conftest.py"})
         or "pytest" in project
         or "[tool:pytest]" in setup_cfg
         or any(p.endswith("/conftest.py") for p in files)
-        or any(b"pytest" in (read(p) or b"") for p in sorted(tests)[:20])
+        or any(b"pytest" in text or _FUNCTION_TEST.search(text) for text in sample)
     )
     found: list[_Found] = []
     if uses_pytest:
-        found.append(_Found("tests", "python3 -m pytest -q --junitxml=$REGEN_JUNIT", junit=True))
-    elif tests:
+        run = "python3 -m pytest -q --junitxml=$REGEN_JUNIT"
+        found.append(_Found("tests", run, junit=True, tool="pytest"))
+    elif any(b"unittest" in text or b"TestCase" in text for text in sample):
         found.append(_Found("tests", "python3 -m unittest discover"))
     elif "tox.ini" in files:
-        found.append(_Found("tests", "tox"))
+        found.append(_Found("tests", "tox", tool="tox"))
     source = "src" if any(p.startswith("src/") for p in files) else "."
     if "[tool.mypy]" in project or "[mypy]" in setup_cfg or files & {"mypy.ini", ".mypy.ini"}:
         configured = re.search(r"^\s*(?:packages|files)\s*=", project + setup_cfg, re.MULTILINE)
-        found.append(_Found("types", "mypy" if configured else f"mypy {source}"))
+        found.append(_Found("types", "mypy" if configured else f"mypy {source}", tool="mypy"))
     if "[tool.pyright]" in project or "pyrightconfig.json" in files:
-        found.append(_Found("types", "pyright"))
+        found.append(_Found("types", "pyright", tool="pyright"))
     return found
 
 
@@ -163,7 +178,7 @@ def _named(checks: list[_Found]) -> list[_Found]:
     out = []
     for check in checks:
         count = seen[check.name] = seen.get(check.name, 0) + 1
-        out.append(check if count == 1 else _Found(f"{check.name}-{count}", check.run, check.junit))
+        out.append(check if count == 1 else replace(check, name=f"{check.name}-{count}"))
     return out
 
 
@@ -188,23 +203,30 @@ def _paths_block(files: set[RepoPath]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _setup_block(files: set[RepoPath], read: Read) -> str:
-    run = _setup(files, read)
+def _setup_block(files: set[RepoPath], read: Read, checks: list[_Found]) -> str:
+    run = _setup(files, read, [check.tool for check in checks if check.tool])
     note = "# run once per set of dependency manifests, with network, on the original commit\n"
     return note + (f"setup: {_quoted(run)}\n" if run else "# setup: pip install -e .\n")
 
 
-def _setup(files: set[RepoPath], read: Read) -> str:
+def _setup(files: set[RepoPath], read: Read, tools: list[str]) -> str:
+    """Return what installs the project's dependencies, and the tools of its checks where those do not."""
     steps = []
+    brought = ""
     if files & {"pyproject.toml", "setup.py"}:
         project = _text(read, "pyproject.toml") if "pyproject.toml" in files else ""
-        extras = [name for name in ("test", "tests", "testing", "dev") if _has_extra(project, name)]
+        extras = [name for name in ("test", "tests", "testing", "dev") if _extra(project, name) is not None]
         steps.append(f"pip install -e '.[{extras[0]}]'" if extras else "pip install -e .")
-        if not extras and "pytest" in project:
-            steps.append("pip install pytest")
+        brought = (_extra(project, extras[0]) or "") if extras else ""
     elif "requirements.txt" in files:
         steps.append("pip install -r requirements.txt")
-    steps += [f"pip install -r {name}" for name in _DEV_REQUIREMENTS if name in files]
+        brought = _text(read, "requirements.txt")
+    more = [name for name in _DEV_REQUIREMENTS if name in files]
+    steps += [f"pip install -r {name}" for name in more]
+    brought += "".join("\n" + _text(read, name) for name in more)
+    missing = [tool for tool in tools if not _requires(brought, tool)]
+    if missing:
+        steps.append(f"pip install {' '.join(missing)}")
     if "package.json" in files:
         locked = {"npm": "npm ci" if "package-lock.json" in files else "npm install"}
         locked |= {"pnpm": "pnpm install --frozen-lockfile", "yarn": "yarn install --immutable"}
@@ -218,11 +240,21 @@ def _setup(files: set[RepoPath], read: Read) -> str:
     return " && ".join(steps)
 
 
-def _has_extra(project: str, name: str) -> bool:
+def _requires(requirements: str, tool: str) -> bool:
+    """Return whether one of these requirements, each on a line or in quotes, is the tool itself."""
+    found = re.search(rf"(?:^|[\"'])[ \t]*{tool}(?![\w.-])", requirements, re.MULTILINE | re.IGNORECASE)
+    return found is not None
+
+
+def _extra(project: str, name: str) -> str | None:
+    """Return what ``pyproject.toml`` lists under this extra, as it stands there; ``None`` if it has none."""
     table = re.search(
         r"^\[project\.optional-dependencies\]\s*$(.*?)(?=^\[|\Z)", project, re.MULTILINE | re.DOTALL
     )
-    return bool(table and re.search(rf"^{name}\s*=", table.group(1), re.MULTILINE))
+    found = table and re.search(
+        rf"^{name}\s*=(.*?)(?=^[\w.-]+\s*=|\Z)", table.group(1), re.MULTILINE | re.DOTALL
+    )
+    return found.group(1) if found else None
 
 
 def _checks_block(checks: list[_Found]) -> str:

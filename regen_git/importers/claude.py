@@ -12,10 +12,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
+from regen_git.agents.claude_hooks import intent_id
 from regen_git.agents.claude_transcripts import read_session, session_files
-from regen_git.domain.ids import derived_intent_id
 from regen_git.domain.intent import Agent, Binding, Intent, Prompt
 from regen_git.importers.history import Counts, Orphan, existing_notes, read_past
+from regen_git.importers.known import read_known, seconds_of
 from regen_git.ledger.store import Ledger
 from regen_git.redaction import redact
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from regen_git.domain.ids import Oid, RepoPath
     from regen_git.git.repository import Repository
     from regen_git.importers.history import Past
+    from regen_git.importers.known import Known
     from regen_git.ledger.codec import Record
     from regen_git.ledger.store import NoteView
 
@@ -62,17 +64,18 @@ def import_claude(
     tops = _worktrees(repo)
     sessions = sessions_of(tops)
     counts.sessions = len(sessions)
-    starts = [_seconds(turn.at) for session in sessions for turn in session.turns]
+    starts = [seconds_of(turn.at) for session in sessions for turn in session.turns]
     if not starts:
         return counts
     past = read_past(repo, span, max_count=max_count, paths=True, since=max(1, min(starts) - 1))
     counts.looked_at = len(past)
     slices, counts.orphans = match(sessions, past, tops)
     wanted = {commit.id for piece in slices for commit in (piece.commit, *piece.also)}
-    known = existing_notes(repo, span, wanted) if wanted else {}
+    notes = existing_notes(repo, span, wanted) if wanted else {}
+    known = read_known(repo, {piece.session.id for piece in slices})
     records: dict[Oid, list[Record]] = {}
     for piece in slices:
-        intent = _intent(piece, known.get(piece.commit.id))
+        intent = _intent(piece, notes.get(piece.commit.id), known)
         if intent is None:
             counts.skip(KNOWN)
             continue
@@ -123,7 +126,7 @@ def match(
         for turn in session.turns:
             edits = [path for edit in turn.edits if (path := _relative(edit, real)) is not None]
             made = index.made(turn.commits)
-            first = made[0] if made else index.after(_seconds(turn.at), edits)
+            first = made[0] if made else index.after(seconds_of(turn.at), edits)
             waiting.append(turn)
             if first is not None:
                 piece = by_commit.setdefault(first.id, Slice(session, first))
@@ -176,13 +179,16 @@ class _Index:
         return self._past[-nearest[1]]
 
 
-def _intent(piece: Slice, note: NoteView | None) -> Intent | None:
-    """Return the intent of a slice; ``None`` when the ledger has it, or has all its prompts already."""
-    session, turns = piece.session, piece.turns
-    intent_id = derived_intent_id("claude", session.id, turns[0].key)
-    others = note.intents if note is not None else {}
-    if intent_id in others:
+def _intent(piece: Slice, note: NoteView | None, known: Known) -> Intent | None:
+    """Return the intent of a slice; ``None`` when the ledger has it, or has all its prompts already.
+
+    Its id is the one that the hooks give a prompt that they capture.
+    """
+    session = piece.session
+    turns = [turn for turn in piece.turns if not _is_known(turn, session, known)]
+    if not turns:
         return None
+    others = note.intents if note is not None else {}
     said = {prompt.text.strip() for other in others.values() for prompt in other.prompts}
     redacted = 0
     prompts = []
@@ -198,13 +204,23 @@ def _intent(piece: Slice, note: NoteView | None) -> Intent | None:
         return None
     model = next((turn.model for turn in reversed(turns) if turn.model), None)
     return Intent(
-        id=intent_id,
+        id=intent_id(turns[0].key),
         prompts=tuple(prompts),
         origin="imported",
         author=piece.commit.author,
         agent=Agent("claude", version=session.version, model=model, session=session.id[:8]),
         approved="\n\n".join(plan.text for plan in plans) or None,
         redacted=redacted + sum(plan.count for plan in plans),
+    )
+
+
+def _is_known(turn: Turn, session: Session, known: Known) -> bool:
+    """Return whether the ledger has an intent that begins with this prompt, or that holds it."""
+    if intent_id(turn.key) in known.ids:
+        return True
+    # What is typed in the agent's dialogs belongs to the prompt that comes first.
+    return any(
+        known.has(session.id, redact(typed.text).text, seconds_of(typed.at)) for typed in turn.prompts[:1]
     )
 
 
@@ -232,14 +248,6 @@ def _with_turns(session: Session, turns: tuple[Turn, ...]) -> Session:
     return replace(session, turns=turns)
 
 
-def _seconds(at: str) -> int:
-    """Return seconds since 1970 UTC; 0 for what is no time."""
-    try:
-        return int(datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp())
-    except ValueError:
-        return 0
-
-
 def _rfc3339(at: str) -> str | None:
-    seconds = _seconds(at)
+    seconds = seconds_of(at)
     return datetime.fromtimestamp(seconds, timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ") if seconds else None

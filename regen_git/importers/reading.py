@@ -14,11 +14,13 @@ from typing import IO, TYPE_CHECKING, Any
 from regen_git.errors import GitError, RegenError
 from regen_git.git.repository import git_environment
 from regen_git.git.trailers import values
+from regen_git.ledger.marks import Mark, mark_of
 from regen_git.ledger.store import INTENTS_REF, PRIVATE_REF, NoteView, view
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from regen_git.agents.evidence import Evidence
     from regen_git.domain.ids import Oid
     from regen_git.domain.intent import Binding, Intent, Prompt
     from regen_git.git.repository import Repository
@@ -61,6 +63,22 @@ class Told:
         """The intents that its trailers name and its note does not hold."""
         named = values(self.message.encode("utf-8", "replace"), "Regen-Intent")
         return tuple(name for name in named if name not in self.note.intents)
+
+    @property
+    def mark(self) -> Mark | None:
+        """What a person said of who made the commit."""
+        return mark_of(self.note.documents)
+
+    def evidence(self) -> Evidence:
+        """Return who made the commit: as a person marked it, else as its message and names tell."""
+        from regen_git.agents.evidence import Evidence, evidence_of
+
+        told = evidence_of(self.message, self.author, self.committer)
+        if self.mark is None:
+            return told
+        if self.mark.maker == "human":
+            return Evidence("person", str(self.mark))
+        return Evidence("agent", str(self.mark), told.agent)
 
     def binding(self, intent: Intent) -> Binding | None:
         """Return what the intent did in this commit, or ``None`` when nobody wrote that down."""

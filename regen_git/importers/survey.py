@@ -26,9 +26,13 @@ ImportCounts = Counts
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """One import that would add something: a question for the person, and what to do at a yes."""
+    """One import that would add something: a question for the person, and what to do at a yes.
+
+    ``command`` is what a person types to do it.
+    """
 
     question: str
+    command: str
     run: Callable[[], Counts]
 
 
@@ -45,11 +49,15 @@ def survey(repo: Repository, last: int = LAST) -> list[Offer]:
         found = f"{_many(sessions.prompts, 'prompt')} in {_many(sessions.sessions, 'local session')}"
         onto = f"{sessions.commits} of your last {_many(sessions.looked_at, 'commit')}"
         question = f"{found} of Claude Code match {onto}: import?"
-        offers.append(Offer(question, partial(import_claude, repo, max_count=last)))
+        offers.append(
+            Offer(question, "git regen import claude", partial(import_claude, repo, max_count=last))
+        )
     if messages.intents:
         found = f"{messages.commits} of your last {_many(messages.looked_at, 'commit message')}"
         question = f"{found} carry {_many(messages.prompts, 'prompt')}: import?"
-        offers.append(Offer(question, partial(import_commits, repo, max_count=last)))
+        offers.append(
+            Offer(question, "git regen import commits", partial(import_commits, repo, max_count=last))
+        )
     return offers
 
 

@@ -304,10 +304,10 @@ def _loaded() -> Any:
 def _load(concurrency: int) -> Any:
     """Import litellm once, quiet and offline, and return it."""
     with _LOADING:
+        # Each time: litellm looks at some of these only when it first needs what they are about.
+        os.environ.update(_ENVIRONMENT)
         if _ready:
             return _ready[0]
-        for name, value in _ENVIRONMENT.items():
-            os.environ[name] = value
         os.environ.setdefault(
             "AIOHTTP_CONNECTOR_LIMIT_PER_HOST", str(max(concurrency, _CONNECTIONS_PER_HOST))
         )

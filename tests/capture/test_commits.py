@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -398,6 +399,49 @@ def test_the_note_can_be_had_before_the_commit_returns(lab: Lab) -> None:
     lab.git("add", "-A")
     lab.commit("Add hello.py")
     assert "Add a greeting" in lab.git("notes", "--ref=regen", "show", "HEAD")
+
+
+def committed_without_a_flush(lab: Lab) -> None:
+    """Commit a prompt's work while nothing runs in the background."""
+    key = lab.prompt("Add a greeting")
+    lab.edit(key, "hello.py", "print('hello')\n")
+    lab.git("add", "-A")
+    program = lab.bin / "git-regen"
+    real = program.read_text()
+    program.write_text("#!/bin/sh\nexit 0\n")
+    lab.commit("Add hello.py")
+    program.write_text(real)
+    assert (lab.data / "marks").stat().st_size > 0
+    assert lab.git("for-each-ref", "refs/notes") == ""
+
+
+@pytest.mark.parametrize("typed", [("log", "-n", "1"), ("show",), ("why", "hello.py:1"), ("why", "hello.py")])
+def test_who_reads_right_after_a_commit_sees_its_prompt(lab: Lab, typed: tuple[str, ...]) -> None:
+    committed_without_a_flush(lab)
+    assert "Add a greeting" in lab.regen(*typed)
+    assert not (lab.data / "marks").exists()
+    assert lab.texts() == ["Add a greeting"]
+
+
+def test_a_flush_that_fails_does_not_fail_who_reads(lab: Lab) -> None:
+    committed_without_a_flush(lab)
+    inbox = lab.data / "inbox.jsonl"
+    inbox.rename(lab.data / "aside")
+    inbox.mkdir()
+    assert "Add hello.py" in lab.regen("log", "-n", "1")
+    assert " flush: IsADirectoryError" in (lab.data / "log").read_text()
+    inbox.rmdir()
+    (lab.data / "aside").rename(inbox)
+    assert "Add a greeting" in lab.regen("log", "-n", "1")
+
+
+def test_where_nothing_waits_reading_loads_nothing_of_the_flush(lab: Lab) -> None:
+    code = (
+        "import sys; from regen_git.cli.context import open_up_to_date; open_up_to_date(); "
+        "print([n for n in ('yaml', 'pygit2', 'regen_git.capture.flush') if n in sys.modules])"
+    )
+    done = lab.run(sys.executable, "-c", code)
+    assert (done.stdout, done.stderr) == (b"[]\n", b"")
 
 
 def test_a_missing_program_costs_no_commit(lab: Lab) -> None:

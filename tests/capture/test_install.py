@@ -148,6 +148,13 @@ def test_a_hooks_folder_outside_is_left_alone_and_still_runs(bare_lab: Lab, tmp_
     assert (bare_lab.path / ".git" / "config").read_bytes() == config
 
 
+def test_init_names_the_command_that_does_later_what_it_does_not_do_now(bare_lab: Lab) -> None:
+    bare_lab.git("commit", "-q", "--allow-empty", "-m", "Ask Claude\n\nPrompt: Add a greeting")
+    said = bare_lab.run("git-regen", "init", "--no-config", "--claude", "none").stderr.decode()
+    assert "import? 'git regen init --import' or 'git regen import commits' does it\n" in said
+    assert "imported 1 prompt" in bare_lab.regen("import", "commits")
+
+
 def test_doctor_finds_what_is_missing(bare_lab: Lab) -> None:
     assert bare_lab.run("git-regen", "doctor").returncode == 1
     bare_lab.regen("init", "--yes", "--no-config")
@@ -169,7 +176,7 @@ def test_configured_hooks_and_managers_reach_the_same_script(lab: Lab) -> None:
 
 
 def test_mark_is_a_document_that_readers_of_intents_pass_over(lab: Lab) -> None:
-    from regen_git.capture.marking import marked_as
+    from regen_git.ledger.marks import marked_as
 
     lab.regen("mark", "agent", "HEAD")
     lab.regen("mark", "agent", "HEAD")

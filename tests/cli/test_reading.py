@@ -226,3 +226,23 @@ def test_import_reports_to_scripts_and_people(told: RepoBuilder, capsys: pytest.
     assert "nothing to import" in shown(capsys, "import", "commits")
     [sessions] = answer(capsys, "import", "claude", "--json")
     assert (sessions["intents"], sessions["orphans"]) == (0, 0)
+
+
+def test_who_made_a_commit_is_what_a_person_marked(
+    told: RepoBuilder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told.git("config", "user.name", "unused")
+    shown(capsys, "mark", "human", "HEAD", "HEAD~1")
+    says = "marked human by Ada Example <ada@example.org>"
+    assert shown(capsys, "log").count(f"\n    {says}\n") == 2
+    [found] = answer(capsys, "show", "--json")
+    assert found["evidence"] == {"maker": "person", "agent": None, "reason": says}
+    for rev in ("HEAD", "HEAD~1"):
+        assert f"made by  a person ({says})" in shown(capsys, "show", rev)
+    for place in ("c.py:1", "a.py:3"):
+        [line] = answer(capsys, "why", place, "--json")
+        assert (line["by"], line["reason"], line["intents"]) == ("person", says, [])
+    shown(capsys, "mark", "agent", "HEAD~2", "HEAD~1")
+    [line] = answer(capsys, "why", "b.py:1", "--json")
+    assert line["by"] == "agent"
+    assert line["reason"] == "marked agent by Ada Example <ada@example.org>, but no prompt is recorded"

@@ -62,10 +62,7 @@ def program(tmp_path: Path) -> Path:
 def test_the_examples_print_what_the_page_shows(page: Path, tmp_path: Path, program: Path) -> None:
     repo = shop(tmp_path / "shop")
     with ModelServer(answer) as server:
-        # The note of a commit is otherwise written in the background, a moment later.
-        settings = [("regen.flush", "now"), ("regen.apiBase", f"{server.url}")]
-        for name, value in settings:
-            repo.git("config", "--global", name, value)
+        repo.git("config", "--global", "regen.apiBase", f"{server.url}")
         # Unbuffered, so that results and talk come in the order in which a terminal shows them.
         env = {**os.environ, "OPENAI_API_KEY": "none", "PYTHONUNBUFFERED": "1"}
         env["PATH"] = f"{program}{os.pathsep}{env['PATH']}"

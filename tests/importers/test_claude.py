@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from regen_git.domain.ids import derived_intent_id, new_intent_id
-from regen_git.domain.intent import Binding, Intent, Prompt
+from regen_git.agents.claude_hooks import intent_id
+from regen_git.domain.ids import new_intent_id
+from regen_git.domain.intent import Agent, Binding, Intent, Prompt
 from regen_git.importers.claude import import_claude
 from regen_git.importers.survey import survey
 from regen_git.ledger.store import Ledger
@@ -87,7 +88,7 @@ def test_a_prompt_goes_to_the_first_later_commit_that_changes_its_files(
     note = Ledger(repo.opened).of(mine)
     [intent] = note.intents.values()
     assert [prompt.text for prompt in intent.prompts] == ["What is here?", "Add a cache"]
-    assert intent.id == derived_intent_id("claude", SESSION, "key of What is here?")
+    assert intent.id == intent_id("key of What is here?")
     assert (intent.origin, intent.author) == ("imported", "Ada Example <ada@example.org>")
     assert intent.agent is not None
     assert (intent.agent.name, intent.agent.version) == ("claude", "2.1.0")
@@ -144,6 +145,32 @@ def test_a_prompt_that_was_captured_on_the_commit_is_not_imported_again(
     sessions.write([(0.5, "Add a cache", ["a.py"], "")])
     assert import_claude(repo.opened).skipped == {"already in the ledger": 1}
     assert words(repo, mine) == [["Add a cache\n"]]
+
+
+def test_a_prompt_that_was_captured_anywhere_is_not_imported_again(
+    repo: RepoBuilder, sessions: Sessions
+) -> None:
+    repo.commit("Start", {"a.py": "0\n"})
+    elsewhere = repo.commit("Captured here", {"z.py": "1\n"})
+    mine = repo.commit("One", {"a.py": "1\n", "b.py": "1\n"})
+    # As the hooks record it: the first prompt names the intent, the session is whole, clocks differ a little.
+    captured = Intent(
+        intent_id("key of Add a cache"),
+        (Prompt("Add a cache", at="2026-01-02T03:04:36Z"), Prompt("With a limit", at="2026-01-02T03:04:42Z")),
+        "captured",
+        agent=Agent("claude", session=SESSION),
+    )
+    Ledger(repo.opened).append({elsewhere: [captured, Binding(captured.id)]})
+    turns = [(0.5, "Add a cache", ["a.py"], ""), (0.6, "With a limit", ["a.py"], "")]
+    sessions.write(turns)
+    counts = import_claude(repo.opened)
+    assert (counts.intents, counts.skipped) == (0, {"already in the ledger": 1})
+    assert words(repo, mine) == []
+    sessions.write([*turns, (0.8, "And b", ["b.py"], "")])
+    import_claude(repo.opened)
+    note = Ledger(repo.opened).of(mine)
+    assert words(repo, mine) == [["And b"]]
+    assert list(note.intents) == [intent_id("key of And b")]
 
 
 def test_a_fork_does_not_repeat_the_prompts_it_copied(repo: RepoBuilder, sessions: Sessions) -> None:
@@ -207,6 +234,7 @@ def test_the_survey_offers_only_what_would_add_something(repo: RepoBuilder, sess
         "1 prompt in 1 local session of Claude Code match 1 of your last 1 commit: import?"
     )
     assert repo.git("for-each-ref", "refs/notes") == ""
+    assert [offer.command for offer in offers] == ["git regen import claude", "git regen import commits"]
     for offer in offers:
         assert offer.run().intents == 1
     assert survey(repo.opened) == []

@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING
+
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -7,6 +11,11 @@ from hypothesis import strategies as st
 from regen_git.domain.ids import IntentId
 from regen_git.domain.intent import Agent, Binding, Intent, LineRange, Prompt, Tombstone
 from regen_git.ledger.codec import document, encode, parse_note, split, union
+from regen_git.ledger.marks import Mark, encode_mark, mark_of, marked_as
+from regen_git.ledger.yamlread import load
+
+if TYPE_CHECKING:
+    from regen_git.ledger.marks import Maker
 
 TEXT = st.text(st.characters(blacklist_categories=["Cs"]), max_size=60)
 NASTY = st.lists(
@@ -141,3 +150,59 @@ def test_a_tombstone_buries_its_document_in_every_union() -> None:
 
     assert union(secret.raw, stone.raw) == stone.raw
     assert union(stone.raw, secret.raw) == stone.raw
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["human", "agent"]),
+    st.text(st.characters(blacklist_characters="\n", blacklist_categories=["Cs"]), min_size=1, max_size=20),
+)
+def test_a_mark_reads_back_and_is_no_record(maker: Maker, author: str) -> None:
+    mark = Mark(maker, "2026-11-22T09:58:12Z", author)
+    older = Mark("agent" if maker == "human" else "human", "2026-11-22T09:58:11Z", "x")
+    documents, _ = parse_note(union(encode_mark(mark), encode_mark(older)))
+
+    assert mark_of(documents) == mark
+    assert marked_as(documents) == maker
+    assert [d.record for d in documents] == [None, None]
+
+
+TREES = st.recursive(
+    st.sampled_from(["a", "b*c", "d & e"]),
+    lambda inner: st.lists(inner, min_size=1, max_size=3) | st.dictionaries(st.sampled_from("klm"), inner),
+    max_leaves=6,
+)
+
+
+@settings(deadline=None)
+@given(TREES, TREES, st.booleans(), st.sampled_from(["[{0}, {1}]", "- {0}\n- {1}", "k: {0}\nl: {1}"]))
+def test_an_alias_is_refused_wherever_it_stands(tree: object, other: object, deep: bool, shape: str) -> None:  # noqa: FBT001 - drawn
+    anchored = f"&x {json.dumps(tree)}"
+    alias = f"[{json.dumps(other)}, {{y: *x }}]" if deep else "*x"
+    text = shape.format(anchored, alias)
+
+    assert load(text.replace("&x ", "").replace("*x", "z").encode()) is not None
+    with pytest.raises(ValueError, match="alias"):
+        load(text.encode())
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["* item", "&name", "*name", "- *a", "k: &b |", "  ", "[{"]), max_size=8))
+def test_stars_and_ampersands_in_a_prompt_read_exactly(lines: list[str]) -> None:
+    intent = Intent(IntentId("0" * 16), (Prompt("\n".join(lines) + "\n"),), "captured")
+    documents, warnings = parse_note(encode(intent))
+
+    assert ([d.record for d in documents], warnings) == ([intent], [])
+
+
+@pytest.mark.parametrize("level", ["- ", "[ ", "[a, ", "{a: ", "? ", "- ? "])
+def test_no_depth_ends_the_process(level: str) -> None:
+    with pytest.raises(ValueError, match="nested too deeply"):
+        load((level * 200_000).encode())
+
+
+def test_what_is_no_document_is_refused() -> None:
+    assert load(b"") is None
+    for text in ("a: 1\n--- b\n", "{a: b}: c", "[", "a: \0"):
+        with pytest.raises(ValueError, match=r"^\S"):
+            load(text.encode())

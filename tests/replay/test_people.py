@@ -273,3 +273,27 @@ def test_a_reply_that_works_elsewhere_changes_what_later_steps_are_shown(
 
     assert "B = 'moved'" in shown[f"{3:016x}"]
     assert result(capsys)["tip"] == many
+
+
+def test_who_made_a_commit_decides_whether_a_model_is_asked_for_it(
+    repo: RepoBuilder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    history = History(repo)
+    history.asked("Write a price function.", {"price.py": "def price(x):\n    return x\n"})
+    history.asked("Round it.", {"price.py": "def price(x):\n    return round(x)\n"})
+    history.by_hand("Add a greeting", {"hello.py": "print('hello')\n"})
+
+    def kinds(*args: str) -> list[str]:
+        assert history.regen("plan", *args, "--json") == 0
+        return [step["kind"] for step in result(capsys)["steps"]]
+
+    assert kinds("--include", "message") == ["regenerated", "regenerated", "carried"]
+    assert history.regen("mark", "human", "HEAD~1") == 0
+    assert history.regen("mark", "agent", "HEAD") == 0
+    assert kinds() == ["regenerated", "carried", "carried"]
+    assert kinds("--include", "message") == ["regenerated", "carried", "regenerated"]
+    assert kinds("--include", "all") == ["regenerated", "carried", "regenerated"]
+    assert history.regen("try", "HEAD~1", "--model", "original") == 3
+    capsys.readouterr()
+    assert history.regen("replay", "--model", "original", "--rewrite", "--json") == 0
+    assert result(capsys)["steps"]["carried"] == 2

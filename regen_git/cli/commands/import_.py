@@ -8,7 +8,7 @@ import click
 
 from regen_git.cli.commands.log import first_line
 from regen_git.cli.console import Console, safe
-from regen_git.cli.context import json_option, open_repository
+from regen_git.cli.context import json_option, open_up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +60,7 @@ def commits(span: str, max_count: int | None, *, dry_run: bool, as_json: bool) -
     """
     from regen_git.importers.commits import import_commits
 
-    counts = import_commits(open_repository(), span, max_count=max_count, dry_run=dry_run)
+    counts = import_commits(open_up_to_date(), span, max_count=max_count, dry_run=dry_run)
     _report(counts, "commit messages", dry_run=dry_run, as_json=as_json)
 
 
@@ -74,7 +74,7 @@ def claude(span: str, max_count: int | None, *, dry_run: bool, as_json: bool) ->
     """
     from regen_git.importers.claude import import_claude
 
-    counts = import_claude(open_repository(), span, max_count=max_count, dry_run=dry_run)
+    counts = import_claude(open_up_to_date(), span, max_count=max_count, dry_run=dry_run)
     _report(counts, "Claude Code's sessions", dry_run=dry_run, as_json=as_json)
 
 

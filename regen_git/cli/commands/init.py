@@ -135,7 +135,7 @@ def _import(repo: Repository, given: bool | None, console: Console, *, ask: bool
             console.out("imported: " + safe(offer.question.removesuffix(": import?")))
         else:
             console.say(
-                f"not now: {safe(offer.question)} 'git regen init --import' or 'git regen import' does it"
+                f"not now: {safe(offer.question)} 'git regen init --import' or '{offer.command}' does it"
             )
     return taken
 

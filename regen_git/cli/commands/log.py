@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from regen_git.cli.console import Console, safe, style
-from regen_git.cli.context import json_option, open_repository
+from regen_git.cli.context import json_option, open_up_to_date
 
 if TYPE_CHECKING:
     from regen_git.domain.intent import Intent
@@ -38,7 +38,7 @@ def command(span: str, max_count: int | None, *, as_json: bool) -> None:
 
     console = Console(json=as_json)
     lost = 0
-    for told in read_log(open_repository(), span, max_count=max_count):
+    for told in read_log(open_up_to_date(), span, max_count=max_count):
         lost += bool(told.missing)
         if console.is_json:
             console.emit(told_json(told))
@@ -60,6 +60,8 @@ def first_line(text: str, width: int = _WIDTH) -> str:
 
 def _print(console: Console, told: Told) -> None:
     console.out(f"{style(told.short, fg='yellow')} {safe(told.subject)}")
+    if told.mark is not None:
+        console.out(f"    {style(safe(str(told.mark)), dim=True)}")
     for intent in told.note.intents.values():
         facts = style(f"[{_facts(intent)}]", dim=True)
         head = intent.prompts[0].text if intent.prompts else f"approved plan: {intent.approved or ''}"

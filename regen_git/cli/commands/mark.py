@@ -10,7 +10,7 @@ from regen_git.cli.console import Console
 from regen_git.cli.context import json_option, open_repository
 
 if TYPE_CHECKING:
-    from regen_git.capture.marking import Maker
+    from regen_git.ledger.marks import Maker
 
 __all__ = ["command"]
 

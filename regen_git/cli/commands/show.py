@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regen_git.cli.console import Console, safe, style
-from regen_git.cli.context import json_option, open_repository
+from regen_git.cli.context import json_option, open_up_to_date
 
 if TYPE_CHECKING:
     from regen_git.agents.evidence import Evidence
@@ -32,13 +32,12 @@ def command(rev: str, *, as_json: bool) -> None:
       git regen show
       git regen show v1.0~3 --json
     """  # noqa: D301 - click keeps the lines after this mark as they are
-    from regen_git.agents.evidence import evidence_of
     from regen_git.importers.reading import one
 
-    repo = open_repository()
+    repo = open_up_to_date()
     told = one(repo, rev)
     console = Console(json=as_json)
-    evidence = evidence_of(told.message, told.author, told.committer)
+    evidence = told.evidence()
     provenance = _provenance(repo, told)
     if console.is_json:
         console.emit(_json(told, evidence, provenance))
@@ -93,8 +92,9 @@ def _print(console: Console, told: Told, evidence: Evidence, provenance: str) ->
     console.out(style(f"commit {told.commit}", fg="yellow"))
     console.out(f"author   {safe(told.author)}, {safe(told.date)}")
     console.out(f"subject  {safe(told.subject)}")
-    if not told.note.intents:
+    if not told.note.intents or told.mark is not None:
         console.out(f"made by  {_made_by(evidence)}")
+    if not told.note.intents:
         console.out()
         console.out(style("no recorded intent: the message stands in for it", dim=True))
         console.out(_indented(told.message.strip("\n")))

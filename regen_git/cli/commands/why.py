@@ -12,7 +12,7 @@ import click
 
 from regen_git.cli.commands.log import first_line
 from regen_git.cli.console import Console, safe, style
-from regen_git.cli.context import json_option, open_repository
+from regen_git.cli.context import json_option, open_up_to_date
 from regen_git.errors import GitError, RegenError, UsageError
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def command(place: str, *, as_json: bool) -> None:
       git regen why src/http.py:42
       git regen why src/http.py --json
     """  # noqa: D301 - click keeps the lines after this mark as they are
-    repo = open_repository()
+    repo = open_up_to_date()
     console = Console(json=as_json)
     path, first, last = _place(place)
     lines = _blame(repo, path, first, last)
@@ -129,8 +129,9 @@ def _unquoted(name: bytes) -> bytes:
 
 def _cause(told: Told, line: _Line) -> _Cause:
     """Return which intents of a commit a line comes from."""
-    if not told.note.intents:
-        return _without_intent(told)
+    mark = told.mark
+    if not told.note.intents or (mark is not None and mark.maker == "human"):
+        return _without_prompt(told)
     wrote: list[Intent] = []
     mended = False
     for intent in told.note.intents.values():
@@ -148,12 +149,12 @@ def _cause(told: Told, line: _Line) -> _Cause:
     return _Cause((), reason, "person")
 
 
-def _without_intent(told: Told) -> _Cause:
-    from regen_git.agents.evidence import evidence_of
-
-    evidence = evidence_of(told.message, told.author, told.committer)
+def _without_prompt(told: Told) -> _Cause:
+    """Return who wrote a commit of which no prompt counts."""
+    evidence = told.evidence()
     if evidence.maker == "agent":
-        return _Cause((), f"{evidence.agent or 'an agent'} took part, but no prompt is recorded", "agent")
+        how = evidence.reason if told.mark else f"{evidence.agent or 'an agent'} took part"
+        return _Cause((), f"{how}, but no prompt is recorded", "agent")
     return _Cause((), evidence.reason if evidence.maker == "person" else "no prompt is recorded", "person")
 
 
