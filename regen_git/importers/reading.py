@@ -14,7 +14,7 @@ from typing import IO, TYPE_CHECKING, Any
 from regen_git.errors import GitError, RegenError
 from regen_git.git.repository import git_environment
 from regen_git.git.trailers import values
-from regen_git.ledger.marks import Mark, mark_of
+from regen_git.ledger.marks import Mark, mark_of, marked_as
 from regen_git.ledger.store import INTENTS_REF, PRIVATE_REF, NoteView, view
 
 if TYPE_CHECKING:
@@ -122,6 +122,7 @@ def told_json(told: Told) -> dict[str, Any]:
         "subject": told.subject,
         "origin": told.origin,
         "intents": intents or [_message_json(told)],
+        "mark": marked_as(told.note.documents),
     }
 
 

@@ -88,7 +88,7 @@ def may_change(store: ObjectStore, facts: CommitFacts, known: dict[Oid, frozense
 
     Nobody relies on those: a new model may find better ones.
     """
-    if not facts.intents:
+    if not facts.intents or facts.mark == "human":
         return frozenset()
     fresh: set[str] = set()
     for path in facts.wrote:

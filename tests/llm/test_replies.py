@@ -97,7 +97,7 @@ def test_nothing_recorded_reads_as_nothing(repo: RepoBuilder) -> None:
     assert store.flush() is None
     with pytest.raises(NoRecordedReplyError, match="is not recorded here") as caught:
         store.read(digest(1), "0" * 40)
-    assert "--replies" in caught.value.hint
+    assert "refs/regen/replies" in caught.value.hint
 
 
 def test_a_reply_put_before_a_kill_is_there_afterwards(repo: RepoBuilder) -> None:
