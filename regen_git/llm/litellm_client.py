@@ -314,7 +314,10 @@ def _load(concurrency: int) -> Any:
         collects = gc.isenabled()
         gc.disable()
         try:
-            import litellm
+            with warnings.catch_warnings():
+                # What its libraries have to say about each other is nothing a user can act on.
+                warnings.simplefilter("ignore")
+                import litellm
         finally:
             if collects:
                 gc.enable()
