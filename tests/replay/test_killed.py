@@ -25,8 +25,18 @@ def start(history: History, server: ModelServer, *args: str) -> subprocess.Popen
     env = {**os.environ, "OPENAI_API_KEY": "unused", "OPENAI_API_BASE": server.url}
     argv = [sys.executable, "-m", "regen_git", "replay", "--jobs", str(JOBS), *args]
     return subprocess.Popen(
-        argv, cwd=history.repo.path, env=env, stderr=subprocess.PIPE, stdout=subprocess.PIPE
+        argv,
+        cwd=history.repo.path,
+        env=env,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        preexec_fn=_listen,  # noqa: PLW1509 - it takes no lock
     )
+
+
+def _listen() -> None:
+    """Let the interrupt arrive: who runs tests in the background hands down that it is ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGINT])
