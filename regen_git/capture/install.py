@@ -30,11 +30,12 @@ __all__ = [
     "install_hooks",
     "remove_hooks",
     "render",
+    "wanted_hooks",
     "write_command",
 ]
 
 HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit", "post-merge", "post-rewrite")
-"""The hooks that are installed."""
+"""Every hook there is; ``wanted_hooks`` says which a repository gets."""
 
 CHAINED = ".before-regen"
 """What a hook that was there before is called while ours stands in its place."""
@@ -92,6 +93,17 @@ def hooks_folder(repo: Repository) -> HooksFolder:
     return HooksFolder(own, path)
 
 
+def wanted_hooks(repo: Repository) -> tuple[str, ...]:
+    """Return the hooks this repository needs.
+
+    Every hook costs each commit a process, so ``pre-commit`` is there only where ``regen.policy`` is
+    ``require``: elsewhere ``post-commit`` says what it would say.
+    """
+    if repo.config("regen.policy") == "require":
+        return HOOKS
+    return tuple(name for name in HOOKS if name != "pre-commit")
+
+
 def install_hooks(repo: Repository) -> Path:
     """Install every hook, chain what is there, and return the folder. Doing it again changes nothing."""
     where = hooks_folder(repo)
@@ -99,7 +111,7 @@ def install_hooks(repo: Repository) -> Path:
     if where.outside is not None:
         _stand_in(where.path, where.outside)
         repo.set_config("core.hooksPath", str(where.path))
-    for name in HOOKS:
+    for name in wanted_hooks(repo):
         target = where.path / name
         if target.is_symlink() or (target.exists() and not _is_ours(target)):
             chained = where.path / (name + CHAINED)
@@ -161,7 +173,7 @@ def remove_hooks(repo: Repository) -> None:
 def hook_states(repo: Repository) -> dict[str, HookState]:
     """Return, by hook, whether ours is in place, older than this program, absent, or somebody else's."""
     folder = hooks_folder(repo).path
-    return {name: _state(folder / name, name) for name in HOOKS}
+    return {name: _state(folder / name, name) for name in wanted_hooks(repo)}
 
 
 def _state(path: Path, name: str) -> HookState:

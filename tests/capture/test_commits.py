@@ -373,7 +373,8 @@ def test_an_edit_without_a_prompt_is_said_loudly(lab: Lab) -> None:
 
 def test_the_policy_refuses_a_commit_without_its_prompt(lab: Lab) -> None:
     lab.git("config", "regen.policy", "require")
-    lab.regen("status")
+    assert "pre-commit" in lab.run("git-regen", "doctor").stdout.decode()
+    lab.regen("init", "--yes", "--no-config", "--claude", "none")
     lab.edit("nobody-typed", "a.py", "a = 1\n")
     lab.git("add", "-A")
     done = lab.run("git", "commit", "-m", "Add a")

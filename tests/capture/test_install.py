@@ -38,6 +38,7 @@ def script(path: Path, text: str) -> Path:
 
 @pytest.mark.parametrize("name", HOOKS)
 def test_the_plain_files_are_what_is_installed(bare_lab: Lab, name: str) -> None:
+    bare_lab.git("config", "regen.policy", "require")
     set_up(bare_lab.repo)
     installed = bare_lab.path / ".git" / "hooks" / name
     assert installed.read_bytes() == (ROOT / "hooks" / name).read_bytes() == render(name).encode()
@@ -99,6 +100,7 @@ def test_undo_keeps_prompts_that_are_in_no_commit(lab: Lab) -> None:
 
 @pytest.mark.parametrize("name", HOOKS)
 def test_a_hook_that_was_there_runs_first_and_has_the_last_word(bare_lab: Lab, name: str) -> None:
+    bare_lab.git("config", "regen.policy", "require")
     hook = bare_lab.path / ".git" / "hooks" / name
     seen = bare_lab.bin / "seen"
     script(hook, f'echo "$*" >>"{seen}"; cat >>"{seen}"; exit 7\n')
@@ -107,6 +109,12 @@ def test_a_hook_that_was_there_runs_first_and_has_the_last_word(bare_lab: Lab, n
     done = bare_lab.run(str(hook), "one", "two", stdin=b"a b\n")
     assert done.returncode == 7
     assert seen.read_text() == "one two\na b\n"
+
+
+def test_no_commit_pays_for_a_hook_that_only_a_policy_needs(bare_lab: Lab) -> None:
+    set_up(bare_lab.repo)
+    assert not (bare_lab.path / ".git" / "hooks" / "pre-commit").exists()
+    assert "pre-commit" not in hook_states(bare_lab.repo)
 
 
 def test_a_refusing_hook_still_refuses(bare_lab: Lab) -> None:
@@ -158,7 +166,7 @@ def test_init_names_the_command_that_does_later_what_it_does_not_do_now(bare_lab
 def test_doctor_finds_what_is_missing(bare_lab: Lab) -> None:
     assert bare_lab.run("git-regen", "doctor").returncode == 1
     bare_lab.regen("init", "--yes", "--no-config")
-    assert "all 6 current" in bare_lab.regen("doctor")
+    assert "all 5 current" in bare_lab.regen("doctor")
     bare_lab.git("config", "notes.rewriteMode", "cat_sort_uniq")
     (bare_lab.path / ".git" / "hooks" / "post-commit").write_text("#!/bin/sh\n")
     out = bare_lab.run("git-regen", "doctor")
