@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 settings.register_profile("repeatable", derandomize=True, deadline=None)
 settings.load_profile("repeatable")
 
+_SEED = 1729
 _KEPT = ("PATH", "LANG", "TMPDIR", "PYTHONPATH", "VIRTUAL_ENV", "SYSTEMROOT", "COVERAGE_PROCESS_START")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Shuffle the same way every time, unless another seed is named: what fails must fail again."""
+    if getattr(config.option, "randomly_seed", None) == "default":
+        config.option.randomly_seed = _SEED
 
 
 @pytest.fixture(autouse=True)
