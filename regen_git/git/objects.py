@@ -110,6 +110,11 @@ class ObjectStore:
 
     def _database(self) -> Odb:
         if self._odb is None:
+            if self._hash_name != "sha1":
+                raise RegenError(
+                    f"this repository names objects by {self._hash_name}, which is not supported yet",
+                    hint="use a clone whose objects are named by SHA-1",
+                )
             import pygit2
 
             # The object folder alone, so that neither configuration nor ownership checks get in the way:

@@ -59,9 +59,10 @@ class ReplyStore:
         self._requests: dict[str, dict[bytes, Leaf]] = {}
         self.warnings: list[str] = []
 
-    def put(self, digest: str, reply: Reply) -> Oid:
+    def put(self, digest: str, reply: Reply, *, is_free: bool = False) -> Oid:
         """Record a reply and return its id; on disk when this returns. The same reply again adds nothing.
 
+        One that ``is_free``, since history gives it again at any time, reaches the disk with ``flush``.
         Raises ``ModelError`` when the reply is too large to keep.
         """
         _checked(digest)
@@ -74,9 +75,9 @@ class ReplyStore:
         # A flush of another process may take the empty folder away between two steps of ours.
         for _ in range(_PUT_TRIES):
             with contextlib.suppress(FileNotFoundError):
-                _write_durably(target, data)
+                _write_whole(target, data, is_durable=not is_free)
                 return reply_id
-        _write_durably(target, data)
+        _write_whole(target, data, is_durable=not is_free)
         return reply_id
 
     def get(self, digest: str) -> list[tuple[Oid, Reply]]:
@@ -320,16 +321,19 @@ def _checked(digest: str) -> None:
         raise ValueError(f"not the digest of a request: {digest[:80]!r}")
 
 
-def _write_durably(target: Path, data: bytes) -> None:
-    """Write a file that is either absent or whole, and on disk with its folder when this returns."""
+def _write_whole(target: Path, data: bytes, *, is_durable: bool) -> None:
+    """Write a file that is either absent or whole; if durable, on disk with its folder when this returns."""
     missing = [folder for folder in list(target.parents)[:3] if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".new-{os.getpid()}-{time.monotonic_ns()}")
     with temporary.open("xb") as file:
         file.write(data)
         file.flush()
-        os.fsync(file.fileno())
+        if is_durable:
+            os.fsync(file.fileno())
     temporary.replace(target)
+    if not is_durable:
+        return
     for folder in [target.parent, *(folder.parent for folder in missing)]:
         _sync_folder(folder)
 

@@ -78,7 +78,7 @@ class History:
             return Answer(text, "stop")
         digest = request.digest
         reply = Reply(text, "stop", Usage(0, 0), 0.0, request.model)
-        return Answer(text, "stop", f"{digest}/{self.store.put(digest, reply)}")
+        return Answer(text, "stop", f"{digest}/{self.store.put(digest, reply, is_free=True)}")
 
 
 @dataclass(slots=True)

@@ -3,13 +3,16 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.builder import RepoBuilder
 
+from regen_git.errors import RegenError
 from regen_git.git.trees import REGULAR, Leaf, diff, edit, lookup, walk
 
 if TYPE_CHECKING:
-    from support.builder import RepoBuilder
+    from pathlib import Path
 
 NAMES = st.sampled_from(["a", "a.b", "a-b", "a0", "b", "é", "z"])
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
@@ -65,3 +68,11 @@ def test_flushed_objects_are_git_s_own(repo: RepoBuilder) -> None:
     assert repo.git("ls-tree", "-r", tree) == f"100644 blob {blob}\tdir/hello"
     assert subprocess.run(["git", "fsck", "--strict"], cwd=repo.path, check=False).returncode == 0
     assert store.blob(blob) == b"hello" * 1000
+
+
+def test_a_repository_of_another_hash_is_refused_with_a_reason(tmp_path: Path) -> None:
+    repo = RepoBuilder.init(tmp_path / "other", "--object-format=sha256")
+    commit = repo.commit("one", {"a": "x"})
+
+    with pytest.raises(RegenError, match="sha256, which is not supported yet"):
+        repo.opened.objects.read(commit)
