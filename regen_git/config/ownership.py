@@ -114,6 +114,11 @@ class Ownership:
             return kind
         return kind if is_text(data()) else Kind.FROZEN
 
+    @property
+    def holds_out(self) -> bool:
+        """Return whether anything is declared as held out."""
+        return bool(self._rules.holdout)
+
     def _by_name(self, path: RepoPath) -> Kind:
         """Decide by patterns: what somebody wrote down wins over the defaults."""
         rules = (

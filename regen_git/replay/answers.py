@@ -25,7 +25,17 @@ if TYPE_CHECKING:
     from regen_git.llm.prices import Price
     from regen_git.llm.replies import ReplyStore
 
-__all__ = ["Answer", "Answers", "History", "Models", "Recorded", "Tally", "looked_at", "render_history"]
+__all__ = [
+    "Answer",
+    "Answers",
+    "History",
+    "Models",
+    "Recorded",
+    "Spent",
+    "Tally",
+    "looked_at",
+    "render_history",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +63,25 @@ class Tally:
         self.prompt_tokens += max(0, reply.usage.prompt_tokens)
         self.completion_tokens += max(0, reply.usage.completion_tokens)
         self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + cost
+
+    def told(self) -> dict[str, int | float | None]:
+        """Return the figures for the journal."""
+        return {
+            "calls": self.calls,
+            "reused": self.reused,
+            "prompt_tokens": self.prompt_tokens,
+            "completion_tokens": self.completion_tokens,
+            "cost_usd": self.cost_usd,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Spent:
+    """What the earlier runs of a replay used."""
+
+    tokens: int = 0
+    usd: float = 0.0
+    runs: int = 0
 
 
 class Answers(Protocol):
@@ -134,6 +163,7 @@ class Models:
     in_flight: dict[str, asyncio.Task[Answer]] = field(default_factory=dict)
     early: set[str] = field(default_factory=set)
     open_calls: dict[str, Reservation] = field(default_factory=dict)
+    is_closing: bool = False
 
     async def ask(self, request: Request, *, history: str | None) -> Answer:
         """Return a recorded reply or a new one, recorded before this returns. Raises ``ModelError``."""
@@ -172,7 +202,8 @@ class Models:
             self.open_calls[digest] = again
 
     async def settle(self) -> None:
-        """Wait for calls that nobody waits for any more, so that what was paid for is recorded."""
+        """Wait for calls that were sent, so that what is paid for is recorded; send no more."""
+        self.is_closing = True
         await asyncio.gather(*self.in_flight.values(), return_exceptions=True)
         self.in_flight.clear()
 
@@ -180,7 +211,10 @@ class Models:
         async with self.limit:
             most = int(request.parameters.get("max_tokens", 0))
             reservation = await self.budget.reserve_when_free(request, most, self.price)
-            self.open_calls[request.digest] = reservation
+            if self.is_closing:
+                self.budget.release(reservation)
+                raise asyncio.CancelledError
+            self.open_calls[digest] = reservation
             try:
                 reply = await self.client.ask(request)
             except BaseException:

@@ -175,7 +175,7 @@ async def judged(bench: Workbench, step: Step, tried: Attempt) -> Attempt:
     verification = await bench.judge.checks(facts, tried.tree)
     tried.verification = verification
     if verification.verdict is Verdict.FAIL:
-        tried.findings = tuple(describe_failure(verification))
+        tried.findings = tuple(describe_failure(verification, bench.held_out(facts.commit.tree)))
         failing = sum(o is Outcome.FAILED for check in verification.checks for o in check.tests.values())
         tried.score = (0, 0, max(1, failing))
     return tried
@@ -193,10 +193,23 @@ def _broken(gates: Sequence[GateResult]) -> list[str]:
     return [f"- {gate.name}: {problem}" for gate in gates for problem in gate.problems]
 
 
-def describe_failure(verification: Verification) -> list[str]:
-    """Return what a repair needs to know: the lost tests by name, and the end of what the checks printed."""
-    lines = [f"- lost: {test} passed on the original and fails now" for test in verification.ratchet.lost]
+def describe_failure(verification: Verification, hidden: frozenset[str] = frozenset()) -> list[str]:
+    """Return what a repair needs to know: the lost tests by name, and the end of what the checks printed.
+
+    What names a held-out file, by one of the ``hidden`` names, is left out: such tests are run, never shown.
+    """
+    lost = verification.ratchet.lost
+    shown = [test for test in lost if not any(name in test for name in hidden)]
+    lines = [f"- lost: {test} passed on the original and fails now" for test in shown]
+    if len(shown) < len(lost):
+        lines.append("- lost: tests that are not shown passed on the original and fail now")
     for check in verification.checks:
-        if check.verdict is Verdict.FAIL and check.output:
+        if check.verdict is not Verdict.FAIL or not check.output:
+            continue
+        if any(name in check.output for name in hidden):
+            lines.append(f"The check '{check.name}' fails; its output speaks of tests that are not shown.")
+        else:
             lines += [f"Output of the check '{check.name}':", check.output[-_OUTPUT_LIMIT:]]
-    return lines or [f"- {reason}" for reason in verification.reasons] or ["- a check failed"]
+    if not lines and not hidden:
+        lines = [f"- {reason}" for reason in verification.reasons]
+    return lines or ["- a check failed"]

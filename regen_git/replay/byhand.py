@@ -97,7 +97,7 @@ async def settle_carried(
 async def _ask_model(
     bench: Workbench, step: Step, open_change: Carried, change: Change
 ) -> tuple[Carried, list[str]]:
-    """Ask the model to make a person's change on the rebuilt file; at most one answer and one repair."""
+    """Ask the model to make a person's change on the rebuilt file. One answer; a person is next."""
     leaf = open_change.leaf
     if leaf is None or leaf.mode not in (REGULAR, EXECUTABLE) or change.new is None:
         return open_change, []

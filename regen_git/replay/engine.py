@@ -8,7 +8,7 @@ if it answers that very request. So the same replies give the same commits, what
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from regen_git.git.commits import Commit, read_commit, rewrite
@@ -76,6 +76,7 @@ class Engine:
     finished: dict[int, Finished] = field(default_factory=dict)
     merge_base: Callable[[tuple[Oid, ...]], Oid | None] = lambda _parents: None
     on_progress: Callable[[Progress], None] = lambda _progress: None
+    run_number: int = 0
     outcome: Outcome = field(default_factory=Outcome)
     _early: dict[int, asyncio.Task[Any]] = field(default_factory=dict)
     _since_flush: int = 0
@@ -123,6 +124,9 @@ class Engine:
             self._keep(step, parents[0])
             return
         made = await self._make(step, parents)
+        if not made.resolved and index in self.bench.resolutions:
+            # What a person said is nowhere but in this clone's journal: a locked replay follows the tree.
+            made = replace(made, resolved="with a person's help")
         self._commit(step, made, parents)
 
     def _keep(self, step: Step, commit: Oid) -> None:
@@ -234,9 +238,12 @@ class Engine:
     def _flush(self) -> None:
         """Make what was done survive a kill: objects first, then the lines that speak of them."""
         self.bench.store.flush()
+        tally = self.bench.answers.tally
+        if tally.calls != self._calls_flushed:
+            self.journal.note(state="spent", run=self.run_number, **tally.told())
         self.journal.write()
         self._since_flush = 0
-        self._calls_flushed = self.bench.answers.tally.calls
+        self._calls_flushed = tally.calls
 
     def _ask_ahead(self) -> None:
         """Ask for every step whose ancestors in the plan are done, as far as calls may be in flight."""

@@ -10,6 +10,7 @@ from regen_git.git.commits import read_commit
 from regen_git.git.trees import EXECUTABLE, REGULAR, diff
 from regen_git.replay import options as stored
 from regen_git.replay.journal import Journal
+from regen_git.replay.resuming import tallies_in
 from regen_git.replay.textmerge import first_difference
 
 if TYPE_CHECKING:
@@ -89,8 +90,10 @@ def read_report(repo: Repository, name: str) -> Report:
     """Read what is known of a replay. Raises ``ReplayError`` when there is none of this name."""
     folder = repo.data_dir / "replays" / name
     report = Report(stored.load(folder, name))
-    for entry in last_run(Journal(folder / "journal.jsonl").read()):
+    entries = last_run(Journal(folder / "journal.jsonl").read())
+    for entry in entries:
         _take(report, entry)
+    _count(report, entries)
     report.first_difference = _first_difference(repo.objects, report)
     return report
 
@@ -108,10 +111,15 @@ def _take(report: Report, entry: dict[str, Any]) -> None:
         report.tip = entry.get("tip")
         report.verdict = str(entry.get("verdict"))
         report.verification = entry.get("verification")
-        report.calls += int(entry.get("calls", 0))
-        report.reused += int(entry.get("reused", 0))
-        report.tokens += int(entry.get("prompt_tokens", 0)) + int(entry.get("completion_tokens", 0))
-        cost = entry.get("cost_usd")
+
+
+def _count(report: Report, entries: list[dict[str, Any]]) -> None:
+    """Add up what all runs used, also those that were stopped or killed."""
+    for run in tallies_in(entries):
+        report.calls += int(run["calls"])
+        report.reused += int(run["reused"])
+        report.tokens += int(run["prompt_tokens"]) + int(run["completion_tokens"])
+        cost = run["cost_usd"]
         report.cost_usd = None if cost is None or report.cost_usd is None else report.cost_usd + cost
 
 

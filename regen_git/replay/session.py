@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from regen_git.domain.verdict import Verdict
 from regen_git.errors import GitError, ReplayError
 from regen_git.git.notes import update_notes
 from regen_git.git.refs import read_ref, update_ref
-from regen_git.ledger.codec import union
+from regen_git.ledger.codec import split, union
 from regen_git.ledger.store import PROVENANCE_REF
 from regen_git.llm.replies import ReplyStore
 from regen_git.replay import options as stored
-from regen_git.replay.answers import Answers, History, Models, Recorded
+from regen_git.replay.answers import Answers, History, Models, Recorded, Spent
 from regen_git.replay.context import Surroundings
 from regen_git.replay.engine import Engine, Outcome, Progress
 from regen_git.replay.journal import Journal, hold
@@ -23,7 +23,7 @@ from regen_git.replay.judging import TreeJudge
 from regen_git.replay.locked import Lock, read_lock
 from regen_git.replay.prepare import Prepared, released_tree
 from regen_git.replay.provenance import verdict_document
-from regen_git.replay.resuming import finished_in, resolutions_in
+from regen_git.replay.resuming import finished_in, resolutions_in, spent_in
 from regen_git.replay.workbench import Workbench
 from regen_git.verify.trust import Trust
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from regen_git.llm.prices import Price
     from regen_git.replay.plan import Plan
     from regen_git.verify.runner import Verifier
+
+_PROVENANCE = b"---\nprovenance:"
 
 OpenClient: TypeAlias = "Callable[[Callable[[Request], None]], ModelClient]"
 """Opens a client. It gets what to call before a question is sent again that may have been billed."""
@@ -55,7 +57,7 @@ class Finish:
     tip: Oid | None
     verification: Verification | None
     previous_tip: Oid | None
-    warnings: list[str] = field(default_factory=list)
+    run_number: int = 0
 
     @property
     def verdict(self) -> Verdict:
@@ -116,11 +118,12 @@ async def _drive(run: _Run) -> Finish:
     prepared, journal = run.prepared, run.journal
     repo, options = prepared.repo, prepared.options
     lock = read_lock(prepared)
-    answers, store, opened = _answers(run, lock)
+    entries = journal.read()
+    spent = spent_in(entries)
+    answers, store, opened = _answers(run, lock, spent)
     judge = TreeJudge(
         repo.objects, prepared.ownership, run.verifier, prepared.facts, released_tree(repo, prepared)
     )
-    entries = journal.read()
     bench = Workbench(
         store=repo.objects,
         options=options,
@@ -142,6 +145,7 @@ async def _drive(run: _Run) -> Finish:
         finished=finished_in(entries),
         merge_base=lambda parents: _merge_base(repo, parents),
         on_progress=lambda progress: run.on_progress(progress, answers),
+        run_number=spent.runs,
     )
     try:
         outcome = await engine.run()
@@ -151,7 +155,7 @@ async def _drive(run: _Run) -> Finish:
         store.flush()
     tip = _last_commit(prepared.plan, outcome)
     verification = await _judge_tip(prepared, bench, outcome, tip)
-    finish = Finish(prepared, outcome, answers, tip, verification, run.previous)
+    finish = Finish(prepared, outcome, answers, tip, verification, run.previous, run_number=spent.runs)
     _publish(finish)
     journal.note(state="ended", **_ended(finish))
     journal.write()
@@ -162,21 +166,17 @@ def _ended(finish: Finish) -> dict[str, Any]:
     """Return what the journal keeps of a whole run, for reports."""
     from regen_git.verify.statement import to_json
 
-    tally = finish.answers.tally
     return {
         "tip": finish.tip,
-        "calls": tally.calls,
-        "reused": tally.reused,
-        "prompt_tokens": tally.prompt_tokens,
-        "completion_tokens": tally.completion_tokens,
-        "cost_usd": tally.cost_usd,
+        **finish.answers.tally.told(),
+        "run": finish.run_number,
         "stuck": finish.outcome.stuck.step.index if finish.outcome.stuck else None,
         "verdict": finish.verdict.value,
         "verification": to_json(finish.verification) if finish.verification else None,
     }
 
 
-def _answers(run: _Run, lock: Lock) -> tuple[Answers, ReplyStore, ModelClient | None]:
+def _answers(run: _Run, lock: Lock, spent: Spent) -> tuple[Answers, ReplyStore, ModelClient | None]:
     """Return who answers, the store of replies, and the client to close when all is done."""
     from regen_git.llm.budget import Budget
 
@@ -194,6 +194,8 @@ def _answers(run: _Run, lock: Lock) -> tuple[Answers, ReplyStore, ModelClient | 
 
     opened = run.client(unsure)
     budget = Budget(options.budget_usd, options.budget_tokens)
+    # The budget is the replay's, however often it is stopped and resumed.
+    budget.spent_usd, budget.spent_tokens = spent.usd, spent.tokens
     models = Models(opened, store, budget, run.price, asyncio.Semaphore(max(1, options.jobs)))
     return models, store, opened
 
@@ -246,7 +248,12 @@ def _publish(finish: Finish) -> None:
         documents.setdefault(tip, []).append(verdict_document(tip, verification))
 
     def united_with(added: list[bytes]) -> Callable[[bytes], bytes]:
-        return lambda old: union(old, *added)
+        def united(old: bytes) -> bytes:
+            # How a commit first came to be stays: doing it again says nothing new about it.
+            is_told = any(raw.startswith(_PROVENANCE) for raw in split(old))
+            return union(old, *(raw for raw in added if not (is_told and raw.startswith(_PROVENANCE))))
+
+        return united
 
     if documents:
         notes = {oid: united_with(raws) for oid, raws in documents.items()}

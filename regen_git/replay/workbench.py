@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
-from regen_git.git.trees import REGULAR, lookup
+from regen_git.config import Kind
+from regen_git.git.trees import REGULAR, lookup, walk
 from regen_git.replay.context import Lookup
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from regen_git.config import Kind, Ownership
+    from regen_git.config import Ownership
     from regen_git.domain.ids import IntentId, Oid, RepoPath
     from regen_git.domain.intent import Intent
     from regen_git.domain.verdict import GateResult, Verification
@@ -119,6 +121,14 @@ class Workbench:
             return lookup(self.store, tree, path) if tree is not None else None
 
         return Lookup(self.store, find)  # type: ignore[arg-type]
+
+    def held_out(self, tree: Oid) -> frozenset[str]:
+        """Return the names, without folders and endings, of a tree's held-out files; no request says them."""
+        if not self.ownership.holds_out:
+            return frozenset()
+        leaves = walk(self.store, tree)
+        paths = (p for p, leaf in leaves if self.ownership.classify(p, leaf.mode) is Kind.HOLDOUT)
+        return frozenset(PurePosixPath(path).stem for path in paths)
 
     def kind_of(self, tree: Oid, path: RepoPath) -> Kind:
         """Return whose a path is in a tree; one that is not there yet is judged by its name."""

@@ -149,6 +149,9 @@ def test_a_stuck_step_goes_on_with_what_a_person_says(
         server.__exit__(None, None, None)
 
     assert expected in repo.git("show", "regen/gpt-5:calc.py")
+    tip = repo.git("rev-parse", "regen/gpt-5")
+    assert history.regen("replay", "--model", "openai/gpt-5", "--locked") == 0
+    assert repo.git("rev-parse", "regen/gpt-5") == tip
 
 
 def test_a_stuck_step_takes_a_tree_that_a_person_edited(

@@ -185,3 +185,20 @@ def test_a_call_whose_answer_is_lost_counts_as_spent_before_it_is_sent_again(
     assert status == 3
     assert server.count == 1
     assert "of 18000 are left" in capsys.readouterr().err
+
+
+def test_a_budget_is_the_replay_s_however_often_it_is_resumed(
+    repo: RepoBuilder, capsys: pytest.CaptureFixture[str], openai: Any
+) -> None:
+    history = odd_history(repo)
+    with ModelServer(AsBefore(history)) as server:
+        openai(server)
+        budget = ("--budget-tokens", "10500", "--max-tokens", "8000", "--jobs", "1")
+        assert history.regen("replay", "--model", "openai/gpt-5", *budget) == 3
+        first = server.count
+        assert history.regen("replay", "--resume", "gpt-5", "--jobs", "1") == 3
+        assert server.count == first >= 1
+        assert history.regen("replay", "--resume", "gpt-5", "--budget-tokens", "90000", "--json") == 0
+
+    told = result(capsys)
+    assert told["calls"] == server.count == 6

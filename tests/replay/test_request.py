@@ -34,6 +34,16 @@ class Total(unittest.TestCase):
         self.assertEqual(total([]), 0)
 """
 TAX = "def add_tax(cents, *, rate=19):\n    return cents + cents * rate // 100\n"
+SECRET = """\
+import sys, unittest
+sys.path.insert(0, ".")
+from tax import add_tax
+
+
+class Secret(unittest.TestCase):
+    def test_it(self):
+        self.assertEqual(add_tax(4711), 5606)
+"""
 SHOP = "from tax import add_tax\n\n\ndef total(prices):\n    return add_tax(sum(prices))\n"
 
 
@@ -140,7 +150,7 @@ def test_without_the_output_of_the_checks_nothing_is_repaired(
     from regen_git.replay import attempt, context
 
     monkeypatch.setattr(context, "interface", lambda _path, _text: "")
-    monkeypatch.setattr(attempt, "describe_failure", lambda _verification: ["- it fails"])
+    monkeypatch.setattr(attempt, "describe_failure", lambda *_: ["- it fails"])
 
     status, told, _model = replayed()
 
@@ -161,3 +171,28 @@ def test_what_does_not_fit_is_left_out_and_named(
     messages = json.loads(capsys.readouterr().out)["messages"]
     assert "Left out for length: tests/test_big.py" in messages[1]["content"]
     assert "tests/test_shop.py" in messages[1]["content"]
+
+
+def test_what_is_held_out_is_run_and_never_sent(
+    repo: RepoBuilder, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    made = History(repo)
+    settings = CHECKS.replace("tests: [tests/**]", "tests: [tests/**]\n  holdout: [tests/test_secret.py]")
+    made.by_hand("Settings", {".regen/config.yaml": settings})
+    made.asked("Write the tax function.", {"tax.py": TAX, "tests/test_secret.py": SECRET})
+    assert made.regen("trust", "--yes") == 0
+    bodies: list[str] = []
+
+    def answer(body: Mapping[str, Any]) -> str:
+        bodies.append(json.dumps(body))
+        return whole("tax.py", TAX.replace("cents + ", "cents - ") if len(bodies) == 1 else TAX)
+
+    with ModelServer(answer) as server:
+        monkeypatch.setenv("OPENAI_API_KEY", "unused")
+        monkeypatch.setenv("OPENAI_API_BASE", server.url)
+        assert made.regen("replay", "--model", "openai/gpt-5") == 0
+
+    assert len(bodies) == 2
+    assert "not shown" in bodies[1]
+    assert not any("4711" in body or "test_secret" in body for body in bodies)
+    assert "verdict: pass" in capsys.readouterr().out
