@@ -21,6 +21,8 @@ Only ``cli/boundary.py`` turns these into text and an exit status.
 
 from __future__ import annotations
 
+import re
+import signal
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -41,6 +43,8 @@ __all__ = [
     "UntrustedError",
     "UsageError",
 ]
+
+_LOCKED = re.compile(r"Unable to create '(.+\.lock)': File exists")
 
 
 class RegenError(Exception):
@@ -75,14 +79,38 @@ class GitError(RegenError):
     def __init__(
         self, argv: Sequence[str], status: int, stdout: bytes, stderr: bytes, *, hint: str = ""
     ) -> None:
-        said = stderr.decode("utf-8", "replace").strip().splitlines()
-        why = said[-1] if said else f"exit status {status}"
-        shown = " ".join(argv[1:3])
-        super().__init__(f"git {shown} failed: {why}", hint=hint)
+        said = stderr.decode("utf-8", "replace").strip()
+        words = list(argv[1:])
+        while words[:1] == ["-c"]:
+            del words[:2]
+        shown = " ".join(words[:2])
+        super().__init__(f"git {shown} failed: {_reason(said, status)}", hint=hint or _advice(said))
         self.argv = tuple(argv)
         self.status = status
         self.stdout = stdout
         self.stderr = stderr
+
+    @property
+    def is_interrupted(self) -> bool:
+        """Whether git was ended by Ctrl-C."""
+        return self.status == -signal.SIGINT
+
+
+def _reason(said: str, status: int) -> str:
+    """Return the line in which git says why; what follows it is advice."""
+    lines = said.splitlines()
+    reasons = [line for line in lines if line.startswith(("fatal: ", "error: "))]
+    return (reasons or lines or [f"exit status {status}"])[-1]
+
+
+def _advice(said: str) -> str:
+    """Return what to do about failures that are the machine's, not the command's; empty for others."""
+    lock = _LOCKED.search(said)
+    if lock is not None:
+        return f"if no other git is at work here, one was killed: remove '{lock[1]}' and try again"
+    if "No space left on device" in said:
+        return "make room on the disk and run the command again; nothing was lost"
+    return ""
 
 
 class RefMovedError(GitError):
@@ -106,7 +134,16 @@ class UntrustedError(RegenError):
 
 
 class ModelError(RegenError):
-    """A model could not be reached, or did not answer."""
+    """A model could not be reached, or did not answer.
+
+    ``kind`` is one of the words of ``llm.failures``, empty where none fits; ``may_be_billed`` says that the
+    last sending may have cost money although no answer arrived.
+    """
+
+    def __init__(self, message: str, *, hint: str = "", kind: str = "", may_be_billed: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.kind = kind
+        self.may_be_billed = may_be_billed
 
 
 class NoRecordedReplyError(ModelError):

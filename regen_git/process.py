@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Completed", "run"]
+__all__ = ["Completed", "fields", "run", "stream"]
 
 _KILL_AFTER_S = 2.0
 _CHUNK = 65536
@@ -67,6 +67,79 @@ def run(
         stdout, stderr = process.communicate(stdin)
         return Completed(tuple(argv), process.returncode, stdout, stderr or b"")
     return _run_limited(process, tuple(argv), stdin, timeout_s, output_limit)
+
+
+def stream(
+    argv: Sequence[str],
+    *,
+    cwd: str | Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+) -> Generator[bytes, None, Completed]:
+    """Run a command and yield what it prints as it comes, in pieces of any size.
+
+    The generator's value tells how the command ended; its ``stdout`` is empty, its ``stderr`` the last of
+    what was said. Whoever stops reading closes the generator, which ends the command. Raises ``OSError``
+    when the command cannot be started.
+    """
+    said = bytearray()
+
+    def feed() -> None:
+        # A reader that has seen enough ends the pipe; that is no failure.
+        with contextlib.suppress(BrokenPipeError), process.stdin as pipe:  # type: ignore[union-attr]
+            pipe.write(stdin or b"")
+
+    def listen() -> None:
+        # What is said could fill its pipe and stop the command; only its end is of use.
+        while process.stderr is not None and (chunk := os.read(process.stderr.fileno(), _CHUNK)):
+            said.extend(chunk)
+            del said[:-_CHUNK]
+
+    with subprocess.Popen(
+        list(argv),
+        cwd=cwd,
+        env=dict(env) if env is not None else None,
+        stdin=subprocess.PIPE if stdin else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        workers = [threading.Thread(target=listen, daemon=True)]
+        if stdin:
+            workers.append(threading.Thread(target=feed, daemon=True))
+        for worker in workers:
+            worker.start()
+        try:
+            while process.stdout is not None and (chunk := os.read(process.stdout.fileno(), _CHUNK)):
+                yield chunk
+        except BaseException:
+            process.kill()
+            raise
+        finally:
+            process.wait()
+            for worker in workers:
+                worker.join(_KILL_AFTER_S)
+    return Completed(tuple(argv), process.returncode, b"", bytes(said))
+
+
+def fields(chunks: Iterable[bytes], limit: int) -> Iterator[bytes]:
+    """Yield what stands between NULs, and what stands after the last one where that is not empty.
+
+    Of a field longer than ``limit`` bytes only the beginning is kept, a little more than the limit.
+    """
+    parts: list[bytes] = []
+    size = 0
+    for chunk in chunks:
+        first, *others = chunk.split(b"\0")
+        if size <= limit:
+            parts.append(first)
+            size += len(first)
+        if others:
+            yield b"".join(parts)
+            yield from others[:-1]
+            parts, size = [others[-1]], len(others[-1])
+    last = b"".join(parts)
+    if last:
+        yield last
 
 
 def _run_limited(

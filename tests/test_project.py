@@ -154,7 +154,7 @@ def test_the_readmes_commands_set_up_for_themselves() -> None:
 def continuous_integration(folder: Path, second: str) -> subprocess.CompletedProcess[str]:
     """Run ``.ci/run`` where the README has this as its second command and no program is missing."""
     programs = folder / "bin"
-    for name in ("git", "bwrap", "dash", "shellcheck", "python3"):
+    for name in ("git", "bwrap", "dash", "shellcheck", "strace", "faketime", "python3"):
         script = programs / name
         programs.mkdir(exist_ok=True)
         script.write_text("#!/bin/sh\nexit 0\n")

@@ -30,7 +30,10 @@ def changes_of(repo: Repository, commit: Commit) -> dict[RepoPath, Change]:
 
 
 def _base(repo: Repository, commit: Commit) -> Oid | None:
-    return read_commit(repo.objects, commit.parents[0]).tree if commit.parents else None
+    # Beyond the edge of a shallow clone a commit names a parent that is not there.
+    if not commit.parents or commit.parents[0] not in repo.objects:
+        return None
+    return read_commit(repo.objects, commit.parents[0]).tree
 
 
 def intent_of_group(group: Group, session: Session, author: str) -> Intent:

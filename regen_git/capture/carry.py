@@ -5,76 +5,88 @@ Documents are copied byte for byte. The trailer says which; where it stood first
 
 from __future__ import annotations
 
-import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from regen_git.capture.binding import binding_of
-from regen_git.domain.ids import is_intent_id
+from regen_git.capture.hand import moved
 from regen_git.domain.intent import Binding, Intent
+from regen_git.errors import RegenError
 from regen_git.git.commits import read_commit
 from regen_git.git.notes import note_blobs, read_note
 from regen_git.git.refs import read_ref
-from regen_git.git.trailers import values
+from regen_git.git.trees import lookup
 from regen_git.ledger.codec import encode, parse_note, split, union
-from regen_git.ledger.store import INTENTS_REF, PRIVATE_REF
+from regen_git.ledger.links import named_in
+from regen_git.ledger.sources import Sources, fetched_refs
+from regen_git.ledger.store import INTENTS_REF
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from regen_git.domain.ids import Oid
+    from regen_git.domain.ids import Oid, RepoPath
+    from regen_git.domain.intent import LineRange
     from regen_git.git.commits import Commit
     from regen_git.git.repository import Repository
+    from regen_git.git.trees import Leaf
     from regen_git.ledger.codec import Document
+    from regen_git.ledger.links import Named
 
-__all__ = ["TRAILER", "copied_notes", "find_documents", "named_intents", "payload", "pulled_notes"]
-
-TRAILER = "Regen-Intent"
-_BURIED = re.compile(rb"^[ \t]*Regen-Intent:[ \t]*([0-9a-f]{16})[ \t]*$", re.MULTILINE | re.IGNORECASE)
+__all__ = ["Pulled", "copied_notes", "has_intent", "payload", "pulled_notes"]
 
 
-def named_intents(message: bytes) -> tuple[list[str], list[str]]:
-    """Return the ids in the trailers, and those on lines buried in the body, without repetitions."""
-    trailers = list(dict.fromkeys(v for v in values(message, TRAILER) if is_intent_id(v)))
-    buried = dict.fromkeys(match[1].decode("ascii") for match in _BURIED.finditer(message))
-    return trailers, [one for one in buried if one not in trailers]
+def payload(
+    repo: Repository,
+    commit: Commit,
+    one: str,
+    documents: Iterable[Document],
+    by_hand: Mapping[RepoPath, Sequence[LineRange]] | None = None,
+) -> bytes:
+    """Return what a copy of a commit gets: the intents as they are, and a binding of its own.
 
-
-def find_documents(repo: Repository, ids: Sequence[str]) -> dict[str, list[Document]]:
-    """Return, by intent, every document that any notes of ours hold of it; intents nobody knows are missing.
-
-    One search over the notes' tree, whatever their number.
+    Lines that a person had mended stay known where they stand in the copy. ``by_hand`` has further ones.
     """
-    found: dict[str, dict[str, Document]] = {}
-    if not ids:
-        return {}
-    for ref in _sources(repo):
-        patterns = [arg for one in ids for arg in ("-e", f'^intent: "\\{{0,1\\}}{one}"\\{{0,1\\}}')]
-        out = repo.git("grep", "-l", "-z", "-G", *patterns, ref, "--", ok=(0, 1))
-        for name in out.split(b"\0"):
-            if not name:
-                continue
-            for document in parse_note(repo.git("cat-file", "blob", name.decode("ascii")))[0]:
-                record = document.record
-                if isinstance(record, Intent | Binding):
-                    one = record.id if isinstance(record, Intent) else record.intent
-                    found.setdefault(one, {})[document.digest] = document
-    return {one: list(some.values()) for one, some in found.items() if one in ids}
-
-
-def _sources(repo: Repository) -> list[str]:
-    """Return the notes refs that exist: ours, the private ones, and what was fetched."""
-    out = repo.git("for-each-ref", "--format=%(refname)", INTENTS_REF, PRIVATE_REF, "refs/notes/remotes/")
-    names = out.decode("utf-8", "surrogateescape").split()
-    return [n for n in names if n in (INTENTS_REF, PRIVATE_REF) or n.endswith("/regen")]
-
-
-def payload(repo: Repository, commit: Commit, one: str, documents: Iterable[Document]) -> bytes:
-    """Return what a copy of a commit gets: the intents as they are, and a binding of its own."""
     docs = list(documents)
-    intents = [doc.raw for doc in docs if isinstance(doc.record, Intent)]
-    wrote = [path for doc in docs if isinstance(doc.record, Binding) for path in doc.record.wrote]
+    # Parts of a long intent, and what a later version wrote, go along.
+    intents = [doc.raw for doc in docs if not isinstance(doc.record, Binding)]
+    bindings = [doc.record for doc in docs if isinstance(doc.record, Binding)]
+    wrote = [path for each in bindings for path in each.wrote]
     binding = binding_of(repo, one, commit, wrote, {})
-    return b"".join([*intents, encode(binding)])
+    hand = _hand_in(repo, commit, bindings, binding.wrote)
+    for path, ranges in (by_hand or {}).items():
+        if path in binding.wrote or not binding.wrote:
+            hand = {**(hand or {}), path: tuple(sorted({*(hand or {}).get(path, ()), *ranges}))}
+    return b"".join([*intents, encode(replace(binding, hand=hand))])
+
+
+def _hand_in(
+    repo: Repository, commit: Commit, bindings: Sequence[Binding], wrote: Sequence[RepoPath]
+) -> dict[RepoPath, tuple[LineRange, ...]] | None:
+    """Return a person's lines in a copy; ``None`` when nothing is known of them."""
+    found: dict[RepoPath, set[LineRange]] = {}
+    is_known = bool(bindings)
+    for binding in bindings:
+        if binding.hand is None:
+            is_known = False
+            continue
+        for path, ranges in binding.hand.items():
+            there = _leaf(repo, binding.result, path)
+            here = _leaf(repo, commit.tree, path)
+            stay = moved(repo, there.oid, here.oid, ranges) if there and here and path in wrote else ()
+            if stay is None:
+                is_known = False
+            elif stay:
+                found.setdefault(path, set()).update(stay)
+    kept = {path: tuple(sorted(ranges)) for path, ranges in found.items()}
+    return kept if kept or is_known else None
+
+
+def _leaf(repo: Repository, tree: Oid | None, path: RepoPath) -> Leaf | None:
+    try:
+        return lookup(repo.objects, tree, path) if tree else None
+    except RegenError:
+        # The tree is of a commit that is gone.
+        return None
 
 
 def copied_notes(repo: Repository, rewrites: Sequence[tuple[Oid, Oid]], ref: str) -> dict[Oid, bytes]:
@@ -104,35 +116,42 @@ def copied_notes(repo: Repository, rewrites: Sequence[tuple[Oid, Oid]], ref: str
     return found
 
 
-def pulled_notes(repo: Repository, commits: Sequence[Oid]) -> tuple[dict[Oid, bytes], list[Oid]]:
-    """Return what is known of commits that came in, and the commits that lost their notes.
+@dataclass(slots=True)
+class Pulled:
+    """What commits that came in get, and those of them that name an intent which nobody knows."""
 
-    A commit has lost its note when its message names an intent that nobody knows.
-    """
-    fetched = [ref for ref in _sources(repo) if ref.startswith("refs/notes/remotes/")]
-    by_ref = [note_blobs(repo, read_ref(repo, ref)) for ref in fetched]
+    public: dict[Oid, bytes] = field(default_factory=dict)
+    private: dict[Oid, bytes] = field(default_factory=dict)
+    lost: list[Oid] = field(default_factory=list)
+
+
+def pulled_notes(repo: Repository, commits: Sequence[Oid]) -> Pulled:
+    """Return what is known of commits that came in, and the commits that lost their notes."""
+    by_ref = [note_blobs(repo, read_ref(repo, ref)) for ref in fetched_refs(repo)]
     mine = note_blobs(repo, read_ref(repo, INTENTS_REF))
-    notes: dict[Oid, bytes] = {}
-    missing: dict[Oid, list[str]] = {}
+    done = Pulled()
+    missing: dict[Oid, Named] = {}
     for oid in commits:
         theirs = [repo.objects.blob(blobs[oid][1]) for blobs in by_ref if oid in blobs]
         if theirs:
-            notes[oid] = union(*theirs)
+            done.public[oid] = union(*theirs)
         elif oid not in mine:
-            trailers, buried = named_intents(read_commit(repo.objects, oid).message)
-            if trailers or buried:
-                missing[oid] = [*trailers, *buried]
-    wanted = list(dict.fromkeys(one for ids in missing.values() for one in ids))
-    known = find_documents(repo, wanted)
-    lost: list[Oid] = []
-    for oid, ids in missing.items():
+            named = named_in(read_commit(repo.objects, oid).message)
+            if named.ids:
+                missing[oid] = named
+    wanted = dict.fromkeys(one for named in missing.values() for one in named.ids)
+    known = Sources(repo, with_lost=False).documents(wanted) if wanted else {}
+    for oid, named in missing.items():
         commit = read_commit(repo.objects, oid)
-        parts = [payload(repo, commit, one, known[one]) for one in ids if one in known]
-        if parts:
-            notes[oid] = b"".join(parts)
-        else:
-            lost.append(oid)
-    return notes, lost
+        for one in named.ids:
+            if one in known:
+                notes = done.private if known[one].is_private else done.public
+                raw = payload(repo, commit, one, known[one].documents)
+                notes[oid] = union(notes.get(oid, b""), raw)
+        # An indented line that nobody knows may be an example in the text.
+        if not any(one in known for one in named.ids) and len(named.ids) > len(named.indented):
+            done.lost.append(oid)
+    return done
 
 
 def has_intent(repo: Repository, commit: Oid, one: str, ref: str = INTENTS_REF) -> bool:

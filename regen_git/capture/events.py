@@ -6,11 +6,14 @@ the file, and takes its prompt along. Outside of every repository there is a spo
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from typing import TYPE_CHECKING
 
+from regen_git.capture.aside import put_aside, spool, take_back
 from regen_git.capture.clock import now, seconds
+from regen_git.capture.failures import note_failure
 from regen_git.capture.inbox import Entry, Inbox
 from regen_git.capture.loose import LIMIT, hash_name, keep_blob
 from regen_git.capture.marks import anything_marked
@@ -23,13 +26,13 @@ from regen_git.domain.ids import derived_intent_id
 from regen_git.redaction.rules import redact
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from regen_git.agents import AgentEvent
     from regen_git.capture.place import Place
     from regen_git.capture.preferences import Preferences
 
-__all__ = ["file_event", "spool"]
+__all__ = ["file_event"]
 
 _CONTEXT = 2048
 """Bytes of an agent's message that are kept as what a prompt answers."""
@@ -40,12 +43,6 @@ _SLASH = re.compile(r"/[A-Za-z][\w:-]{0,60}(?=\s|$)")
 _OPTION = re.compile(r"^\s*(?:\d{1,2}|[A-Za-z])[.)]\s", re.MULTILINE)
 _SHORT = 40
 _AN_ANSWER = 400
-
-
-def spool() -> str:
-    """Return the folder for sessions outside of every repository."""
-    base = os.environ.get("XDG_DATA_HOME") or os.path.expanduser("~/.local/share")  # noqa: PTH111 - an agent waits
-    return base + "/git-regen/spool"
 
 
 def file_event(event: AgentEvent) -> tuple[Place, bool] | None:
@@ -59,34 +56,58 @@ def file_event(event: AgentEvent) -> tuple[Place, bool] | None:
         if place is None or not place.top:
             return None
         return place, _is_due(place, _file_edit(event, place, home))
-    inbox = Inbox(home.data if home else spool())
-    settings = remembered_preferences(home) if home else {}
-    with inbox.hold():
-        present = inbox.read()
-        new = [*_commits(home, present), *_entries(event, home, present, settings)]
-        present = inbox.add(new, present)
-        if home is not None:
-            refresh(home.data, present, settings)
-    return (home, _is_due(home, present)) if home is not None else None
+    if home is None:
+        outside = Inbox(spool())
+        with outside.hold():
+            present = outside.read()
+            outside.add(_entries(event, None, present, {}), present)
+        return None
+    settings = remembered_preferences(home)
+    return home, _is_due(home, _file(home, settings, lambda p: _entries(event, home, p, settings)))
+
+
+def _file(
+    place: Place, settings: Preferences, make: Callable[[Sequence[Entry]], list[Entry]]
+) -> Sequence[Entry]:
+    """Add what ``make`` returns for the inbox as it is, and return the inbox; it is on the disk then.
+
+    Where the inbox cannot be written (a full disk, a folder of another user) it is put aside.
+    """
+    inbox = Inbox(place.data)
+    take_back(place.data)
+    try:
+        with inbox.hold():
+            present = inbox.read()
+            commits, end = _commits(place, present)
+            present = inbox.add([*commits, *make(present)], present)
+            with contextlib.suppress(OSError):
+                # What was typed is safe now; the next capture writes these again.
+                forward(place, place.key, end)
+                refresh(place.data, present, settings)
+    except OSError as error:
+        put_aside(place.data, make([]))
+        note_failure(place.data, "capture", error)
+        return []
+    return present
 
 
 def _is_due(place: Place, entries: Sequence[Entry]) -> bool:
     return anything_marked(place.data) or overdue(entries, seconds(now()))
 
 
-def _commits(place: Place | None, present: Sequence[Entry]) -> list[Entry]:
-    """Return a mark for every commit made since we last looked, so that the inbox has them in order."""
-    if place is None:
-        return []
+def _commits(place: Place, present: Sequence[Entry]) -> tuple[list[Entry], int]:
+    """Return a mark for every commit made since we last looked, so that the inbox has them in order.
+
+    The number is how far that is, to be remembered once they are in the inbox.
+    """
     moved, end = read_new(place, place.key)
     known = {entry.commit for entry in present if entry.kind in ("commit", "bound")}
     new = [
-        Entry("commit", worktree=place.key, commit=one.commit, at=now())
+        Entry("commit", worktree=place.key, commit=one.commit, at=now(), text=one.unsure_since)
         for one in moved
         if one.commit not in known
     ]
-    forward(place, place.key, end)
-    return new
+    return new, end
 
 
 def _entries(
@@ -140,7 +161,7 @@ def _is_known(entry: Entry, present: Sequence[Entry]) -> bool:
             if other.key == entry.key:
                 return True
         elif other.text == entry.text:
-            return seconds(entry.at) - seconds(other.at) <= 2  # noqa: PLR2004 - two seconds
+            return abs(seconds(entry.at) - seconds(other.at)) <= 2  # noqa: PLR2004 - two seconds
     return False
 
 
@@ -200,7 +221,7 @@ def _content(full: str) -> bytes | None:
         return None
 
 
-def _file_edit(event: AgentEvent, place: Place, home: Place | None) -> list[Entry]:
+def _file_edit(event: AgentEvent, place: Place, home: Place | None) -> Sequence[Entry]:
     """Record an edit in the inbox of the repository that holds the file, with the prompt it follows from.
 
     Returns that inbox; empty when the file is none that can be committed.
@@ -223,14 +244,8 @@ def _file_edit(event: AgentEvent, place: Place, home: Place | None) -> list[Entr
     )
     elsewhere = home is None or home.data != place.data
     typed = _prompts_elsewhere(event, place, home) if elsewhere else []
-    inbox = Inbox(place.data)
     settings = remembered_preferences(place)
-    with inbox.hold():
-        present = inbox.read()
-        new = [e for e in typed if not _is_known(e, present)]
-        present = inbox.add([*_commits(place, present), *new, entry], present)
-        refresh(place.data, present, settings)
-    return present
+    return _file(place, settings, lambda p: [*(e for e in typed if not _is_known(e, p)), entry])
 
 
 def _prompts_elsewhere(event: AgentEvent, place: Place, home: Place | None) -> list[Entry]:

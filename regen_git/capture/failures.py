@@ -13,8 +13,11 @@ _LIMIT = 64 * 1024
 """Bytes; what is older goes first."""
 
 
-def note_failure(data: str, where: str, error: BaseException | str) -> None:
-    """Add a line to the log in this data folder. Never raises: it is what is left when all else failed."""
+def note_failure(data: str, where: str, error: BaseException | str) -> bool:
+    """Add a line to the log in this data folder, and return whether it is there.
+
+    Never raises: it is what is left when all else failed.
+    """
     what = error if isinstance(error, str) else f"{type(error).__name__}: {error}"
     line = " ".join(f"{now()} {where}: {what}".split())[:500] + "\n"
     path = data + "/log"
@@ -29,6 +32,8 @@ def note_failure(data: str, where: str, error: BaseException | str) -> None:
                 kept = file.read()
                 file.truncate(0)
                 file.write(kept)
+        return True
+    return False
 
 
 def read_failures(data: str) -> list[str]:

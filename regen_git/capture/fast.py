@@ -72,7 +72,7 @@ def _hint(args: Sequence[str]) -> str:
 
 
 def _log(where: str, error: Exception) -> None:
-    from regen_git.capture.events import spool
+    from regen_git.capture.aside import spool
     from regen_git.capture.failures import note_failure
     from regen_git.capture.place import find_place
 
@@ -80,4 +80,5 @@ def _log(where: str, error: Exception) -> None:
         place = find_place(os.getcwd())  # noqa: PTH109 - on the capture path
     except OSError:
         place = None
-    note_failure(place.data if place else spool(), where, error)
+    if not (place and note_failure(place.data, where, error)) and not note_failure(spool(), where, error):
+        sys.stderr.write(f"regen: {where}: {type(error).__name__}: {ascii(str(error))[:300]}\n")

@@ -11,19 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from regen_git.capture.aside import take_back
 from regen_git.capture.binding import binding_of, changes_of, intent_of_group, intent_of_record
-from regen_git.capture.carry import (
-    copied_notes,
-    find_documents,
-    has_intent,
-    named_intents,
-    payload,
-    pulled_notes,
-)
+from regen_git.capture.carry import copied_notes, has_intent, payload, pulled_notes
 from regen_git.capture.clock import now, seconds
 from regen_git.capture.inbox import Entry, Inbox, locked
 from regen_git.capture.marks import CommitMark, Marks, anything_marked, drop_marks, take_marks
-from regen_git.capture.matching import YOUNG, choose, edits_of, read_sessions
+from regen_git.capture.matching import choose, edits_of, is_young, read_sessions
 from regen_git.capture.pending import refresh
 from regen_git.capture.place import MAIN, place_of
 from regen_git.capture.preferences import read_preferences
@@ -33,7 +27,9 @@ from regen_git.errors import RegenError
 from regen_git.git.commits import read_commit
 from regen_git.git.refs import read_ref
 from regen_git.ledger.codec import encode, union
-from regen_git.ledger.store import INTENTS_REF, PRIVATE_REF, Ledger
+from regen_git.ledger.links import named_intents
+from regen_git.ledger.sources import Sources
+from regen_git.ledger.store import INTENTS_REF, PRIVATE_REF, Ledger, guard
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -82,6 +78,7 @@ def flush(repo: Repository) -> Flushed:
     Costs next to nothing when there is nothing to do. Raises ``RegenError`` when notes cannot be written.
     """
     place = place_of(repo)
+    take_back(place.data)
     if not Path(place.data).is_dir():
         return Flushed()
     deadline = time.monotonic() + _PATIENCE_S
@@ -99,14 +96,19 @@ def _flush(repo: Repository, place: Place) -> Flushed:
     entries = Inbox(place.data).read()
     if not anything_marked(place.data) and not any(entry.kind == "commit" for entry in entries):
         return Flushed()
+    guard(repo)
     marks = take_marks(place.data)
     work = _Work(repo, place, entries)
     commits, waiting = _commits(marks, work.entries)
+    unsure = {entry.commit: entry.text for entry in work.entries if entry.kind == "commit" and entry.text}
     for mark, hooks_ran in commits:
         try:
             commit = read_commit(repo.objects, mark.commit)
         except RegenError:
             # Gone before its note was written, for instance by a repository that was restored from a copy.
+            continue
+        if not hooks_ran and not _follows(commit, unsure.get(mark.commit)):
+            # HEAD was moved to a commit that was there before.
             continue
         _bind(work, commit, mark, hooks_ran=hooks_ran)
     _copy_rewritten(work, marks)
@@ -118,8 +120,13 @@ def _flush(repo: Repository, place: Place) -> Flushed:
     if work.public or work.private:
         Path(place.data, "armed").touch()
     _settle(work, commits, waiting)
-    drop_marks(place.data)
+    drop_marks(place.data, marks.size)
     return work.done
+
+
+def _follows(commit: Commit, before: str | None) -> bool:
+    """Return whether the commit was made where HEAD was before; a null id stands for no commit."""
+    return before is None or commit.parents[:1] == ((before,) if before.strip("0") else ())
 
 
 def _notice(place: Place) -> None:
@@ -131,7 +138,9 @@ def _notice(place: Place) -> None:
     inbox = Inbox(place.data)
     for key in keys:
         moved, end = read_new(place, key)
-        new = [Entry("commit", worktree=key, commit=one.commit, at=now()) for one in moved]
+        new = [
+            Entry("commit", worktree=key, commit=one.commit, at=now(), text=one.unsure_since) for one in moved
+        ]
         if new:
             inbox.append(new)
         forward(place, key, end)
@@ -145,7 +154,7 @@ def _commits(marks: Marks, entries: Sequence[Entry]) -> tuple[list[tuple[CommitM
     for entry in entries:
         if entry.kind != "commit" or entry.commit in found:
             continue
-        if present - seconds(entry.at) < YOUNG:
+        if is_young(entry, present):
             waiting.add(entry.n)
         else:
             found[entry.commit] = (CommitMark(entry.commit, entry.worktree, entry.n), False)
@@ -161,10 +170,13 @@ def _bind(work: _Work, commit: Commit, mark: CommitMark, *, hooks_ran: bool) -> 
         chosen = choose(work.entries, mark.worktree, changed.keys(), upto=mark.upto, session=mark.session)
         ids = [group.id for group in chosen.groups] + [entry.id for entry in chosen.records]
     ours = _bind_ours(work, commit, mark, ids)
-    foreign = [one for one in [*ids, *buried] if one not in ours]
-    foreign = [one for one in foreign if not has_intent(work.repo, commit.id, one)]
-    for one, documents in find_documents(work.repo, foreign).items():
-        work.add(commit.id, payload(work.repo, commit, one, documents))
+    foreign = [one for one in dict.fromkeys([*buried, *ids]) if one not in ours]
+    for ref in (INTENTS_REF, PRIVATE_REF):
+        foreign = [one for one in foreign if not has_intent(work.repo, commit.id, one, ref)]
+    known = Sources(work.repo, with_lost=False).documents(foreign) if foreign else {}
+    for one, found in known.items():
+        raw = payload(work.repo, commit, one, found.documents)
+        work.add(commit.id, raw, private=found.is_private)
         ours.append(one)
     if ours:
         work.done.recorded[commit.id] = ours
@@ -224,22 +236,18 @@ def _copy_rewritten(work: _Work, marks: Marks) -> None:
 def _take_pulled(work: _Work, marks: Marks) -> None:
     """Take over what fetched notes say of commits that a merge brought in."""
     for key in marks.merges:
-        before = _read_id(work.place.other(key) + "/ORIG_HEAD")
-        after = read_ref(work.repo, "HEAD") if work.place.key == key else None
+        if work.place.key != key:
+            continue
+        before, after = read_ref(work.repo, "ORIG_HEAD"), read_ref(work.repo, "HEAD")
         if before is None or after is None:
             continue
         out = work.repo.git("rev-list", f"--max-count={_MOST_PULLED}", after, f"^{before}", "--", ok=(0, 128))
-        notes, lost = pulled_notes(work.repo, out.decode("ascii").split())
-        for oid, raw in notes.items():
+        pulled = pulled_notes(work.repo, out.decode("ascii").split())
+        for oid, raw in pulled.public.items():
             work.add(oid, raw)
-        work.done.lost += lost
-
-
-def _read_id(path: str) -> str | None:
-    try:
-        return Path(path).read_text("ascii").strip() or None
-    except (OSError, UnicodeDecodeError):
-        return None
+        for oid, raw in pulled.private.items():
+            work.add(oid, raw, private=True)
+        work.done.lost += pulled.lost
 
 
 def _settle(work: _Work, commits: Sequence[tuple[CommitMark, bool]], waiting: set[int]) -> None:

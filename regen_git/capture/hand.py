@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from regen_git.domain.ids import Oid
     from regen_git.git.repository import Repository
 
-__all__ = ["mended"]
+__all__ = ["mended", "moved"]
 
 _HUNK = re.compile(rb"^@@ -\d+(?:,\d+)? \+(\d+)(?:,(\d+))? @@", re.MULTILINE)
 
@@ -56,6 +56,37 @@ def mended(repo: Repository, agent: Oid, parent: Oid | None, result: Oid) -> tup
         found += _added(hunk, since_parent)
         if hunk.last < hunk.first and since_parent is not None and _also_removed(hunk, since_parent):
             found.append(LineRange(hunk.first, hunk.first - 1))
+    return tuple(sorted(set(found)))
+
+
+def moved(repo: Repository, old: Oid, new: Oid, ranges: Sequence[LineRange]) -> tuple[LineRange, ...] | None:
+    """Return where lines of the blob ``old`` stand in ``new``, without those that are gone from it.
+
+    ``None`` when that cannot be told.
+    """
+    if old == new:
+        return tuple(ranges)
+    try:
+        hunks = _hunks(repo, old, new)
+    except GitError:
+        return None
+    if hunks is None:
+        return None
+    found: list[LineRange] = []
+    start, shift = 1, 0
+    for hunk in [*hunks, None]:
+        # Lines from ``start`` up to the hunk are the same in both.
+        end = (
+            hunk.first - shift - 1 if hunk is not None else max((r.first + r.last for r in ranges), default=0)
+        )
+        for one in ranges:
+            first, last = max(one.first, start), min(one.last, end)
+            is_empty = one.last < one.first and start <= one.first <= end + 1
+            if first <= last or is_empty:
+                found.append(LineRange(first + shift, (one.last if is_empty else last) + shift))
+        if hunk is not None:
+            start = end + 1 + len(hunk.removed)
+            shift += hunk.last - hunk.first + 1 - len(hunk.removed)
     return tuple(sorted(set(found)))
 
 

@@ -76,7 +76,7 @@ def _merged() -> None:
             if len(lost) == 1
             else f"{len(lost)} merged commits name intents"
         )
-        sys.stderr.write(f"regen: {commits} that no note here has; fetch the notes of who made it\n")
+        sys.stderr.write(f"regen: {commits} that no note here has; 'git regen sync' fetches published ones\n")
 
 
 def _open(where: Path | None) -> Repository | None:

@@ -22,6 +22,10 @@ EntryKind = Literal[
 ]
 
 
+_SCRATCH = ".new"
+"""What a file that is being written has at the end of its name, before the number of who writes it."""
+
+
 class Entry(NamedTuple):
     """One line of the inbox. Which fields are set follows from ``kind``.
 
@@ -126,12 +130,17 @@ class Inbox:
         numbered = [entry._replace(n=last + i) for i, entry in enumerate(entries, 1)]
         if numbered:
             handle = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+            size = os.fstat(handle).st_size
             try:
-                size = os.fstat(handle).st_size
                 # A line that a crash has torn must not swallow the next one.
                 torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
                 _write_all(handle, (b"\n" if torn else b"") + b"".join(map(_encode, numbered)))
                 os.fsync(handle)
+            except OSError:
+                # A full disk: what is there by half must not look as if it were there.
+                with contextlib.suppress(OSError):
+                    os.ftruncate(handle, size)
+                raise
             finally:
                 os.close(handle)
             if size == 0:
@@ -156,20 +165,34 @@ class Inbox:
                 out.insert(0, whole)
             elif entry is not None and entry.kind != "head" and entry.n in kept:
                 out.insert(-1, whole)
+        _remove_scratch(self.path)
         write_file(self.path, b"".join(out))
 
 
 def write_file(path: str, data: bytes) -> None:
     """Replace a file as a whole: either the old content is there or the new one, also after a crash."""
-    scratch = f"{path}.new{os.getpid()}"
+    scratch = f"{path}{_SCRATCH}{os.getpid()}"
     handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
     try:
         _write_all(handle, data)
         os.fsync(handle)
+    except OSError:
+        with contextlib.suppress(OSError):
+            os.unlink(scratch)  # noqa: PTH108 - an agent waits
+        raise
     finally:
         os.close(handle)
     os.replace(scratch, path)  # noqa: PTH105 - an agent waits
     _sync_folder(os.path.dirname(path))  # noqa: PTH120 - see above
+
+
+def _remove_scratch(path: str) -> None:
+    """Remove what writers of this file left that were killed; while no other may write it."""
+    folder, name = os.path.split(path)
+    for entry in os.scandir(folder):
+        if entry.name.startswith(name + _SCRATCH):
+            with contextlib.suppress(OSError):
+                os.unlink(entry.path)  # noqa: PTH108 - an agent waits
 
 
 def _write_all(handle: int, data: bytes) -> None:

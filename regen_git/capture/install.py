@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Literal
 from regen_git.errors import RegenError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from regen_git.git.repository import Repository
 
 __all__ = [
@@ -34,7 +36,15 @@ __all__ = [
     "write_command",
 ]
 
-HOOKS = ("pre-commit", "prepare-commit-msg", "commit-msg", "post-commit", "post-merge", "post-rewrite")
+HOOKS = (
+    "pre-commit",
+    "prepare-commit-msg",
+    "commit-msg",
+    "post-commit",
+    "post-merge",
+    "post-rewrite",
+    "pre-push",
+)
 """Every hook there is; ``wanted_hooks`` says which a repository gets."""
 
 CHAINED = ".before-regen"
@@ -86,7 +96,7 @@ def hooks_folder(repo: Repository) -> HooksFolder:
     path = (base / Path(set_path).expanduser()).resolve()
     if path == own.resolve():
         pointer = own / ".outside"
-        return HooksFolder(own, Path(pointer.read_text("utf-8")) if pointer.exists() else None)
+        return HooksFolder(own, Path(os.fsdecode(pointer.read_bytes())) if pointer.exists() else None)
     inside = [repo.common_dir.resolve(), *([repo.worktree.resolve()] if repo.worktree else [])]
     if any(path.is_relative_to(folder) for folder in inside):
         return HooksFolder(path, None)
@@ -97,11 +107,14 @@ def wanted_hooks(repo: Repository) -> tuple[str, ...]:
     """Return the hooks this repository needs.
 
     Every hook costs each commit a process, so ``pre-commit`` is there only where ``regen.policy`` is
-    ``require``: elsewhere ``post-commit`` says what it would say.
+    ``require``: elsewhere ``post-commit`` says what it would say. ``pre-push`` is there where
+    ``regen.prePush`` is true.
     """
-    if repo.config("regen.policy") == "require":
-        return HOOKS
-    return tuple(name for name in HOOKS if name != "pre-commit")
+    unwanted = {
+        "pre-commit": repo.config("regen.policy") != "require",
+        "pre-push": (repo.config("regen.prePush") or "").lower() not in ("true", "yes", "on", "1"),
+    }
+    return tuple(name for name in HOOKS if not unwanted.get(name))
 
 
 def install_hooks(repo: Repository) -> Path:
@@ -109,7 +122,7 @@ def install_hooks(repo: Repository) -> Path:
     where = hooks_folder(repo)
     where.path.mkdir(parents=True, exist_ok=True)
     if where.outside is not None:
-        _stand_in(where.path, where.outside)
+        _stand_in(where.path, where.outside, wanted_hooks(repo))
         repo.set_config("core.hooksPath", str(where.path))
     for name in wanted_hooks(repo):
         target = where.path / name
@@ -126,13 +139,13 @@ def install_hooks(repo: Repository) -> Path:
     return where.path
 
 
-def _stand_in(own: Path, outside: Path) -> None:
-    """Fill our own folder so that the hooks outside still run."""
-    (own / ".outside").write_text(str(outside), "utf-8")
+def _stand_in(own: Path, outside: Path, wanted: Sequence[str]) -> None:
+    """Fill our own folder so that the hooks outside still run: behind ours, or in their own names."""
+    (own / ".outside").write_bytes(os.fsencode(outside))
     there = {p.name for p in outside.glob("*") if p.is_file() and os.access(p, os.X_OK) and "." not in p.name}
-    for name in there | set(HOOKS):
+    for name in there | set(wanted):
         shim = _SHIM.format(path=_quoted(str(outside / name)))
-        _write_script(own / (name + CHAINED if name in HOOKS else name), shim)
+        _write_script(own / (name + CHAINED if name in wanted else name), shim)
 
 
 def _quoted(text: str) -> str:
@@ -141,7 +154,8 @@ def _quoted(text: str) -> str:
 
 def _write_script(path: Path, text: str) -> None:
     scratch = path.with_name(path.name + ".new")
-    scratch.write_text(text, "utf-8")
+    # Paths in it are as the system has them, UTF-8 or not.
+    scratch.write_bytes(text.encode("utf-8", "surrogateescape"))
     scratch.chmod(0o755)
     scratch.replace(path)
 
@@ -166,8 +180,9 @@ def remove_hooks(repo: Repository) -> None:
             if chained.exists() and not target.exists():
                 chained.rename(target)
     shutil.rmtree(own, ignore_errors=True)
-    for prepared in [repo.common_dir / "regen-prepared", *repo.common_dir.glob("worktrees/*/regen-prepared")]:
-        prepared.unlink(missing_ok=True)
+    for folder in [repo.common_dir, *repo.common_dir.glob("worktrees/*")]:
+        for name in ("regen-prepared", "regen-message"):
+            (folder / name).unlink(missing_ok=True)
 
 
 def hook_states(repo: Repository) -> dict[str, HookState]:
@@ -190,7 +205,7 @@ def write_command(repo: Repository) -> None:
     repo.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = repo.data_dir / "command"
     if found:
-        path.write_text(str(Path(found).absolute()) + "\n", "utf-8")
+        path.write_bytes(os.fsencode(Path(found).absolute()) + b"\n")
         return
     # Run as a module: a script of our own stands in for the one that an installation makes.
     script = repo.data_dir / "git-regen"
@@ -198,7 +213,7 @@ def write_command(repo: Repository) -> None:
     parent = str(Path(__file__).resolve().parent.parent.parent)
     code = f"import sys; sys.path.insert(0, {parent!r}); from regen_git.cli.main import main; main()"
     _write_script(script, f'#!/bin/sh\nexec {_quoted(sys.executable)} -I -c {_quoted(code)} "$@"\n')
-    path.write_text(str(script) + "\n", "utf-8")
+    path.write_bytes(os.fsencode(script) + b"\n")
 
 
 def arm(repo: Repository) -> None:

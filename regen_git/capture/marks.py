@@ -36,16 +36,17 @@ class CommitMark(NamedTuple):
 
 
 class Marks(NamedTuple):
-    """All that the hooks have said, in order."""
+    """All that the hooks have said, in order. ``size`` is how many bytes of the log that was."""
 
     commits: tuple[CommitMark, ...]
     rewrites: tuple[tuple[Oid, Oid], ...]
     merges: tuple[str, ...]
+    size: int = 0
 
 
 def anything_marked(data: str) -> bool:
     """Return whether hooks have told of anything that no flush has dealt with."""
-    for name in ("marks", "marks.taken"):
+    for name in ("marks", "marks.taken", "marks.next"):
         with contextlib.suppress(OSError):
             if os.stat(f"{data}/{name}").st_size > 0:  # noqa: PTH116 - on the capture path
                 return True
@@ -54,28 +55,42 @@ def anything_marked(data: str) -> bool:
 
 def take_marks(data: str) -> Marks:
     """Return what is in the log, holding the flush lock; until ``drop_marks`` the next call does so again."""
-    taken = data + "/marks.taken"
+    taken, following = data + "/marks.taken", data + "/marks.next"
     with contextlib.suppress(FileNotFoundError):
-        if os.path.exists(taken):  # noqa: PTH110 - beside the rest
-            with open(data + "/marks", "rb") as new, open(taken, "ab") as old:  # noqa: PTH123 - beside the rest
-                old.write(new.read())
-                old.flush()
-                os.fsync(old.fileno())
-            os.unlink(data + "/marks")  # noqa: PTH108 - beside the rest
+        if os.path.exists(taken) or os.path.exists(following):  # noqa: PTH110 - beside the rest
+            _add_to(taken, following)
+            # Renamed before it is read: a hook that writes meanwhile starts a new log.
+            os.rename(data + "/marks", following)  # noqa: PTH104 - beside the rest
+            _add_to(taken, following)
         else:
             os.rename(data + "/marks", taken)  # noqa: PTH104 - beside the rest
     try:
-        with open(taken, encoding="ascii", errors="replace") as file:  # noqa: PTH123 - beside the rest
-            lines = file.read().splitlines()
+        with open(taken, "rb") as file:  # noqa: PTH123 - beside the rest
+            raw = file.read()
     except FileNotFoundError:
-        lines = []
-    return _read(lines)
+        raw = b""
+    return _read(raw.decode("ascii", "replace").splitlines())._replace(size=len(raw))
 
 
-def drop_marks(data: str) -> None:
-    """Forget what ``take_marks`` returned."""
+def _add_to(taken: str, following: str) -> None:
+    """Move what stands in one log to the end of another; a kill in between only says it twice."""
+    try:
+        with open(following, "rb") as new:  # noqa: PTH123 - beside the rest
+            raw = new.read()
+    except FileNotFoundError:
+        return
+    with open(taken, "ab") as old:  # noqa: PTH123 - beside the rest
+        old.write(b"\n" + raw)
+        old.flush()
+        os.fsync(old.fileno())
+    os.unlink(following)  # noqa: PTH108 - beside the rest
+
+
+def drop_marks(data: str, size: int) -> None:
+    """Forget what ``take_marks`` returned, unless a hook that had the log open has added to it."""
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(data + "/marks.taken")  # noqa: PTH108 - beside the rest
+        if os.stat(data + "/marks.taken").st_size <= size:  # noqa: PTH116 - beside the rest
+            os.unlink(data + "/marks.taken")  # noqa: PTH108 - beside the rest
 
 
 def _read(lines: list[str]) -> Marks:

@@ -19,7 +19,18 @@ if TYPE_CHECKING:
     from regen_git.capture.inbox import Entry
     from regen_git.domain.ids import RepoPath
 
-__all__ = ["YOUNG", "Chosen", "Group", "Session", "Turn", "choose", "edits_of", "overdue", "read_sessions"]
+__all__ = [
+    "YOUNG",
+    "Chosen",
+    "Group",
+    "Session",
+    "Turn",
+    "choose",
+    "edits_of",
+    "is_young",
+    "overdue",
+    "read_sessions",
+]
 
 YOUNG = 3
 """Seconds in which a commit's own hooks may still be at work."""
@@ -265,7 +276,15 @@ def overdue(entries: Sequence[Entry], present: int) -> bool:
     A young commit's own hooks may still be at work.
     """
     waits = any(entry.kind in ("prompt", "plan", "edit", "record") for entry in entries)
-    return waits and any(e.kind == "commit" and present - seconds(e.at) >= YOUNG for e in entries)
+    return waits and any(e.kind == "commit" and not is_young(e, present) for e in entries)
+
+
+def is_young(entry: Entry, present: int) -> bool:
+    """Return whether a commit was noticed so lately that its own hooks may still be at work.
+
+    One from the future was noticed before somebody set the clock back, whenever that was.
+    """
+    return 0 <= present - seconds(entry.at) < YOUNG
 
 
 def edits_of(entries: Iterable[Entry], worktree: str, upto: int | None = None) -> Mapping[RepoPath, str]:

@@ -22,15 +22,35 @@ if TYPE_CHECKING:
 
     from regen_git.git.repository import Repository
 
-__all__ = ["ClaudeScope", "claude_settings", "install_claude", "set_up", "take_out", "wanted_refspec"]
+__all__ = [
+    "ClaudeScope",
+    "claude_settings",
+    "fetch_ledger_of",
+    "install_claude",
+    "set_up",
+    "take_out",
+    "wanted_refspec",
+]
 
 ClaudeScope = Literal["project", "user", "none"]
 
 REWRITE_REF = "refs/notes/regen*"
 """Which notes follow a commit that is amended or rebased."""
 
-_OURS = ("pending", "seen", "hooks", "marks", "marks.taken", "armed", "command", "git-regen")
-_OURS_TOO = ("preferences.json", "undo.json", "flush.lock", "inbox.lock", "log")
+PRE_PUSH = "regen.prePush"
+"""Whether every push shares the ledger."""
+
+_OURS = ("pending", "seen", "hooks", "marks", "marks.taken", "marks.next", "armed", "command", "git-regen")
+_OURS_TOO = (
+    "preferences.json",
+    "undo.json",
+    "flush.lock",
+    "inbox.lock",
+    "log",
+    "tips",
+    "sync.lock",
+    "published.json",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +67,21 @@ def wanted_refspec(remote: str) -> str:
     return f"+refs/notes/regen*:refs/notes/remotes/{remote}/regen*"
 
 
-def set_up(repo: Repository, *, hooks: bool = True) -> list[str]:
-    """Install hooks, refspecs and note copying; return what was done, a line each."""
+def set_up(repo: Repository, *, hooks: bool = True, pre_push: bool = False) -> list[str]:
+    """Install hooks, refspecs and note copying; return what was done, a line each.
+
+    With ``pre_push`` also the hook that shares the ledger with every push; it stays until all is taken out.
+    """
     done: list[str] = []
     with _recorded(repo, repo.common_dir / "config"):
+        if pre_push and hooks and repo.config(PRE_PUSH) != "true":
+            repo.set_config(PRE_PUSH, "true")
+            done.append("a push shares the ledger too, where you have agreed to publish it")
         if hooks:
             done.append(f"hooks in '{install_hooks(repo)}'")
-        for remote in repo.git("remote").decode("utf-8", "replace").split():
-            if wanted_refspec(remote) not in repo.config_all(f"remote.{remote}.fetch"):
-                repo.set_config(f"remote.{remote}.fetch", wanted_refspec(remote), add=True)
-                done.append(f"'git fetch {remote}' also fetches its ledger")
+        names = repo.git("remote").decode("utf-8", "replace").split()
+        new = [name for name in names if _add_refspec(repo, name)]
+        done += [f"'git fetch {name}' also fetches its ledger" for name in new]
         if REWRITE_REF not in repo.config_all("notes.rewriteRef"):
             repo.set_config("notes.rewriteRef", REWRITE_REF, add=True)
             done.append("notes follow amended and rebased commits")
@@ -66,6 +91,19 @@ def set_up(repo: Repository, *, hooks: bool = True) -> list[str]:
         forward(place, place.key, size(place, place.key))
     arm(repo)
     return done
+
+
+def fetch_ledger_of(repo: Repository, remote: str) -> bool:
+    """Let every fetch from a remote bring its ledger; return whether that is new."""
+    with _recorded(repo, repo.common_dir / "config"):
+        return _add_refspec(repo, remote)
+
+
+def _add_refspec(repo: Repository, remote: str) -> bool:
+    if wanted_refspec(remote) in repo.config_all(f"remote.{remote}.fetch"):
+        return False
+    repo.set_config(f"remote.{remote}.fetch", wanted_refspec(remote), add=True)
+    return True
 
 
 def claude_settings(repo: Repository, scope: ClaudeScope) -> Path | None:
@@ -139,6 +177,7 @@ def _unset(repo: Repository) -> None:
     if repo.config("core.hooksPath") == own:
         repo.git("config", "--local", "--unset", "core.hooksPath", ok=(0, 5))
     repo.git("config", "--local", "--fixed-value", "--unset-all", "notes.rewriteRef", REWRITE_REF, ok=(0, 5))
+    repo.git("config", "--local", "--unset-all", PRE_PUSH, ok=(0, 5))
     for remote in repo.git("remote").decode("utf-8", "replace").split():
         spec = wanted_refspec(remote)
         repo.git(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -13,7 +14,7 @@ import click
 from regen_git import __version__
 from regen_git.cli.console import safe
 from regen_git.cli.summary import COMMANDS
-from regen_git.errors import RegenError
+from regen_git.errors import GitError, RegenError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,6 +23,13 @@ __all__ = ["run_command"]
 
 _DEFECT = 70
 _INTERRUPTED = 130
+_ADVICE = {
+    errno.ENOSPC: "make room on the disk and run the command again; nothing was lost",
+    errno.EDQUOT: "make room within your quota and run the command again; nothing was lost",
+    errno.EROFS: "this repository can be read, not written: it lies on a read-only medium",
+    errno.EACCES: "the repository belongs to somebody else, or its permissions were changed",
+    errno.EIO: "the disk reports an error; look at it before you go on",
+}
 
 
 class _LazyGroup(click.Group):
@@ -76,11 +84,23 @@ def group() -> click.Group:
 
 def run_command(argv: Sequence[str]) -> int:
     """Run one command and return its exit status; every failure is said on standard error."""
+    output = sys.stdout
     try:
         result: Any = group().main(args=list(argv), prog_name="git regen", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):
         _say("interrupted")
         return _INTERRUPTED
+    except GitError as error:
+        if not error.is_interrupted:
+            return _explain(error, argv)
+        # Ctrl-C on a terminal reaches git, too; which of us says so first is chance.
+        _say("interrupted")
+        return _INTERRUPTED
+    except SystemExit:
+        # So click leaves, its output replaced, when whoever reads it, such as 'head', has seen enough.
+        if sys.stdout is not output:
+            return 0
+        raise
     except Exception as error:  # noqa: BLE001 - the boundary: a defect is reported, never shown as a trace
         return _explain(error, argv)
     return result if isinstance(result, int) else 0
@@ -105,6 +125,9 @@ def _explain(error: Exception, argv: Sequence[str]) -> int:
     if isinstance(error, OSError):
         about = f": '{error.filename}'" if error.filename else ""
         _say(f"error: {error.strerror or error}{about}")
+        advice = _ADVICE.get(error.errno or 0)
+        if advice:
+            _say(f"hint: {advice}")
         return RegenError.exit_status
     return _report_defect(error, argv)
 

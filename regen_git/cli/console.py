@@ -6,14 +6,20 @@ import json
 import os
 import re
 import sys
-from typing import Any
+from functools import lru_cache
+from typing import Any, TextIO
 
 import click
 
 __all__ = ["Console", "safe", "style"]
 
-# C0 and C1 controls but for newline and tab, and marks that turn the direction of text around.
-_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+# C0 and C1 controls but for newline and tab; marks that turn the direction of text around; separators that
+# programs break lines at; letters that nobody sees, which can hide words to a machine; half characters.
+_UNSAFE = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufeff\ufff9-\ufffb"
+    "\U000e0000-\U000e007f]"
+)
+_HALVES = re.compile("[\ud800-\udfff]")
 
 
 def safe(text: str) -> str:
@@ -22,10 +28,15 @@ def safe(text: str) -> str:
 
 
 def style(text: str, **how: Any) -> str:
-    """Return the text in colour where standard output is a terminal and nobody said no."""
-    if not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
-        return text
-    return click.style(text, **how)
+    """Return the text in colour where a terminal or its pager shows it and nobody said no."""
+    return click.style(text, **how) if _has_colour(sys.stdout) else text
+
+
+@lru_cache(maxsize=1)
+def _has_colour(stream: TextIO) -> bool:
+    """Decide once for a stream: a long listing asks for every line."""
+    seen = stream.isatty() or os.environ.get("GIT_PAGER_IN_USE")
+    return bool(seen) and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 class Console:
@@ -46,4 +57,6 @@ class Console:
     def emit(self, value: Any) -> None:
         """Print one JSON object on one line, where a script asked for it."""
         if self.is_json:
-            sys.stdout.write(json.dumps(value, ensure_ascii=False, sort_keys=False) + "\n")
+            line = json.dumps(value, ensure_ascii=False, sort_keys=False)
+            # A byte of a path that is no UTF-8 cannot be printed; JSON has the same escape for it as Python.
+            sys.stdout.write(line.encode("utf-8", "backslashreplace").decode("utf-8") + "\n")

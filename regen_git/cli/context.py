@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from regen_git.cli.console import Console, safe
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -20,28 +22,48 @@ def open_repository() -> Repository:
     """Open the repository of the current folder. Raises ``NotARepositoryError``."""
     from regen_git.git.repository import Repository
 
-    return Repository.open()
+    repo = Repository.open()
+    repo.on_fetch = _tell_of_fetch()
+    return repo
+
+
+def _tell_of_fetch() -> Callable[[int, str], None]:
+    """Return what says that objects are fetched; one by one, that is said once."""
+    told: list[str] = []
+
+    def tell(number: int, remote: str) -> None:
+        what = f"{number:,} objects" if number > 1 else "an object"
+        if number > 1 or not told:
+            Console().say(f"fetching {what} that this partial clone left out from '{safe(remote)}'")
+        if number == 1:
+            told.append(remote)
+
+    return tell
 
 
 def open_up_to_date() -> Repository:
-    """Open the repository of the current folder, the notes of marked commits written.
+    """Open the repository of the current folder, the notes of marked commits written and none lost.
 
-    Where hooks have marked nothing this costs a look at two files. Raises ``NotARepositoryError``.
+    Where nothing has happened this costs a look at some small files. Raises ``NotARepositoryError``.
     """
     from regen_git.capture.marks import anything_marked
     from regen_git.capture.place import place_of
 
     repo = open_repository()
     data = place_of(repo).data
-    if anything_marked(data):
-        from regen_git.capture.failures import note_failure
-
-        try:
+    try:
+        if anything_marked(data):
             from regen_git.capture.flush import flush
 
             flush(repo)
-        except Exception as error:  # noqa: BLE001 - who only wants to read must not fail for what waits
-            note_failure(data, "flush", error)
+        else:
+            from regen_git.ledger.store import guard
+
+            guard(repo)
+    except Exception as error:  # noqa: BLE001 - who only wants to read must not fail for what waits
+        from regen_git.capture.failures import note_failure
+
+        note_failure(data, "flush", error)
     return repo
 
 

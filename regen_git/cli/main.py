@@ -27,6 +27,9 @@ def main() -> None:
     except BrokenPipeError:
         # The reader, a pager for instance, has seen enough.
         pass
+    reader = sys.modules.get("regen_git.git.reader")
+    if reader is not None:
+        reader.close_readers()
     # Interpreter shutdown would free thousands of objects one by one; the process is over anyway.
     os._exit(status)
 

@@ -11,7 +11,7 @@ from regen_git.errors import ReplayError, UsageError
 from regen_git.replay.options import ORIGINAL
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from regen_git.cli.console import Console
     from regen_git.config import Settings
@@ -65,11 +65,11 @@ def model_client(options: ReplayOptions, settings: Settings) -> tuple[OpenClient
             hint="give the budget in tokens with --budget-tokens",
         )
 
-    def opened(unsure: Callable[[Request], None]) -> ModelClient:
+    def opened(unsure: Callable[[Request], Awaitable[None]]) -> ModelClient:
         from regen_git.llm.litellm_client import LitellmClient
 
-        jobs, base = max(1, options.jobs), settings.user.api_base
-        client = LitellmClient(concurrency=jobs, api_base=base, on_unsure=unsure)
+        user = settings.user
+        client = LitellmClient(max(1, options.jobs), user.timeout_s, api_base=user.api_base, on_unsure=unsure)
         client.warm()
         return client
 
@@ -145,7 +145,20 @@ def print_report(console: Console, report: Report, seconds: float) -> None:
             f"{report.tokens:,} tokens, "
             f"{money(report.cost_usd)}"
         )
+    if report.unanswered:
+        console.out(
+            f"  {counted(report.unanswered, 'call')} of these brought no answer, and may have been billed: "
+            "counted at the most they can cost"
+        )
+    if report.calls_unknown:
+        console.out(
+            f"  and {counted(report.calls_unknown, 'call')} that a kill cut off: up to "
+            f"{money(report.cost_unknown_usd)}, counted against the budget"
+        )
     _print_carried(console, report)
+    if report.signatures_dropped:
+        dropped = counted(report.signatures_dropped, "signature")
+        console.out(f"  {dropped} dropped: what was signed is not there any more")
     if report.stuck is not None:
         _print_stuck(console, report)
         return

@@ -23,6 +23,11 @@ COMMANDS: dict[str, dict[str, str]] = {
         "show": "show everything known about one commit",
         "why": "say which prompt or person a line comes from",
     },
+    "Share": {
+        "sync": "exchange the ledger with a remote; asks before it publishes",
+        "repair": "give commits back the notes that a squash or a rewrite has cost them",
+        "check": "for continuous integration: has every commit the intents it names",
+    },
     "Rebuild": {
         "try": "regenerate one commit and compare old with new",
         "plan": "show the steps of a replay and what it may cost",

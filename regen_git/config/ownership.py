@@ -14,12 +14,16 @@ if TYPE_CHECKING:
     from regen_git.config.settings import PathRules
     from regen_git.domain.ids import RepoPath
 
-__all__ = ["DEFAULT_FROZEN", "DEFAULT_TESTS", "LOCK_FILES", "Kind", "Ownership", "is_text"]
+__all__ = ["DEFAULT_FROZEN", "DEFAULT_TESTS", "LOCK_FILES", "LONGEST_TEXT", "Kind", "Ownership", "is_text"]
 
 _SYMLINK = 0o120000
 _SUBMODULE = 0o160000
 _BINARY_PROBE = 8000  # as git looks for NUL, buffer_is_binary() in xdiff-interface.c
+_REMEMBERED = 65_536  # paths whose patterns were matched; a few MiB
 _LFS = b"version https://git-lfs.github.com/spec/"
+
+LONGEST_TEXT = 1 << 20
+"""Bytes that a file may have and still be a model's: no model writes more in one answer."""
 
 LOCK_FILES = (
     "package-lock.json",
@@ -97,22 +101,29 @@ class Ownership:
 
     def __init__(self, rules: PathRules) -> None:
         self._rules = rules
+        self._named: dict[RepoPath, Kind] = {}
 
-    def classify(self, path: RepoPath, mode: int, data: Callable[[], bytes] | None = None) -> Kind:
+    def classify(self, path: RepoPath, mode: int, data: Callable[[], bytes | None] | None = None) -> Kind:
         """Return the kind of this path in a tree.
 
-        ``mode`` is the entry's mode; ``data`` returns the whole blob and is called only where names leave
-        it open. Without it the names decide alone, as for a path that does not exist yet.
+        ``mode`` is the entry's mode; ``data`` returns the whole blob, ``None`` for one that is longer than
+        ``LONGEST_TEXT``, and is called only where names leave it open. Without it the names decide alone, as
+        for a path that does not exist yet.
         Held-out wins over everything, so that nothing held out is ever shown; then what no model can write.
         """
-        if self._holdout.match_file(path):
-            return Kind.HOLDOUT
-        if self._always.match_file(path) or mode in {_SYMLINK, _SUBMODULE}:
+        kind = self._named.get(path)
+        if kind is None:
+            if len(self._named) >= _REMEMBERED:
+                self._named.clear()
+            kind = self._named[path] = self._by_name(path)
+        if kind is Kind.HOLDOUT:
+            return kind
+        if mode in {_SYMLINK, _SUBMODULE}:
             return Kind.FROZEN
-        kind = self._by_name(path)
         if kind is Kind.FROZEN or kind is Kind.APPEND or data is None:
             return kind
-        return kind if is_text(data()) else Kind.FROZEN
+        found = data()
+        return kind if found is not None and is_text(found) else Kind.FROZEN
 
     @property
     def holds_out(self) -> bool:
@@ -120,8 +131,10 @@ class Ownership:
         return bool(self._rules.holdout)
 
     def _by_name(self, path: RepoPath) -> Kind:
-        """Decide by patterns: what somebody wrote down wins over the defaults."""
+        """Decide by patterns: what somebody wrote down wins over the defaults, but for what is always so."""
         rules = (
+            (self._holdout, Kind.HOLDOUT),
+            (self._always, Kind.FROZEN),
             (self._append, Kind.APPEND),
             (self._said_frozen, Kind.FROZEN),
             (self._said_tests, Kind.TEST),

@@ -183,6 +183,7 @@ def read_user(git_config: bytes, environ: Mapping[str, str]) -> User:
         context=_truth(last, "context"),
         sandbox=_word(last, "sandbox", cast("tuple[Sandboxing, ...]", ("auto", "off"))),
         memory_bytes=_size(last, "memory"),
+        timeout_s=_amount(last, "timeout", "it is a number of seconds") or DEFAULT_TIMEOUT_S,
         values=MappingProxyType({name: tuple(found) for name, found in values.items()}),
     )
 
@@ -209,7 +210,9 @@ def _truth(values: Mapping[str, str], name: str) -> bool:
     raise ConfigError(f"git config regen.{name} is '{value}'", hint="it can be true or false")
 
 
-def _amount(values: Mapping[str, str], name: str) -> float | None:
+def _amount(
+    values: Mapping[str, str], name: str, what: str = "it is an amount in US dollars"
+) -> float | None:
     value = values.get(name)
     if value is None:
         return None
@@ -218,7 +221,7 @@ def _amount(values: Mapping[str, str], name: str) -> float | None:
     except ValueError:
         amount = -1.0
     if not 0 <= amount < float("inf"):
-        raise ConfigError(f"git config regen.{name} is '{value}'", hint="it is an amount in US dollars")
+        raise ConfigError(f"git config regen.{name} is '{value}'", hint=what)
     return amount
 
 

@@ -57,8 +57,9 @@ class PathRules:
 class User:
     """What comes from the user's side only: ``git config regen.*`` and the environment.
 
-    ``budget_usd`` is US dollars; ``memory_bytes`` limits each process of a check. ``values`` holds every
-    ``regen.*`` variable by its lower-case name without the section, the last value last.
+    ``budget_usd`` is US dollars; ``memory_bytes`` limits each process of a check; ``timeout_s`` is how long
+    a model's server may send nothing. ``values`` holds every ``regen.*`` variable by its lower-case name
+    without the section, the last value last.
     """
 
     model: str | None = None
@@ -71,6 +72,7 @@ class User:
     context: bool = True
     sandbox: Sandboxing = "auto"
     memory_bytes: int | None = None
+    timeout_s: float = DEFAULT_TIMEOUT_S
     values: Mapping[str, tuple[str, ...]] = field(default_factory=lambda: MappingProxyType({}))
 
     def get(self, name: str) -> str | None:

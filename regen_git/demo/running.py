@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from regen_git.config import Kind, Ownership, load_settings
+from regen_git.config import LONGEST_TEXT, Kind, Ownership, load_settings
 from regen_git.demo.application import make_application
 from regen_git.errors import ReplayError
 from regen_git.git.commits import read_commit
@@ -128,7 +128,7 @@ def run_demo(folder: Path, say: Callable[[str], None]) -> Shown:
         why = "; ".join(report.stuck["why"]) if report.stuck else "no commit was made"
         raise ReplayError(f"the demonstration is stuck: {why}", hint=f"look at it in '{folder}'")
     say("checking that data of the released version survives, and comparing")
-    verification, comparison = _judge(repo, settings, prepared.facts[-1].commit.tree, finish.tip)
+    verification, comparison = _judge(repo, settings, prepared.facts[-1].tree, finish.tip)
     return Shown(
         repo=repo,
         trusted=tuple(describe(settings)),
@@ -144,7 +144,7 @@ def _baselines(prepared: Prepared) -> None:
     """Run the checks on the originals, several at once; the replay finds the results in the cache."""
     repo, settings = prepared.repo, prepared.settings
     judged = [
-        prepared.facts[step.index].commit.tree
+        prepared.facts[step.index].tree
         for step in prepared.plan.steps
         if step.kind is StepKind.REGENERATED and step.is_last_of_group
     ]
@@ -188,7 +188,8 @@ def _code(repo: Repository, ownership: Ownership, tree: Oid) -> Oid:
     store = repo.objects
 
     def is_code(path: RepoPath, leaf: Leaf) -> bool:
-        return ownership.classify(path, leaf.mode, lambda: store.blob(leaf.oid)) is Kind.MODEL
+        kind = ownership.classify(path, leaf.mode, lambda: store.short_blob(leaf.oid, LONGEST_TEXT))
+        return kind is Kind.MODEL
 
     others = [path for path, leaf in walk(store, tree) if not is_code(path, leaf)]
     return edit(store, tree, dict.fromkeys(others))
@@ -202,7 +203,7 @@ def _steps(prepared: Prepared, report: Report, told: dict[str, list[tuple[str, .
         joins = prepared.plan.steps[step.joins].subject if step.joins is not None else ""
         found.append(
             StepShown(
-                source=facts.commit.id,
+                source=facts.id,
                 commit=line["commit"],
                 subject=step.subject,
                 author=facts.commit.author_name.partition(" <")[0],
@@ -225,7 +226,7 @@ def _mended(repo: Repository, facts: CommitFacts, rebuilt: Oid) -> tuple[str, ..
     tree = read_commit(store, rebuilt).tree
     kept: list[str] = []
     for path, ranges in facts.hand.items():
-        old, new = lookup(store, facts.commit.tree, path), lookup(store, tree, path)
+        old, new = lookup(store, facts.tree, path), lookup(store, tree, path)
         if old is None or new is None:
             continue
         before = store.blob(old.oid)

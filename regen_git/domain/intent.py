@@ -77,6 +77,19 @@ class Intent:
     format: int = FORMAT
 
 
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A further document of an intent that is too long for one; it goes on where the one before ended.
+
+    ``continues`` belongs to the end of the last prompt so far, ``approved`` to the end of the plan.
+    """
+
+    intent: IntentId
+    continues: str | None = None
+    prompts: tuple[Prompt, ...] = ()
+    approved: str | None = None
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class LineRange:
     """Lines ``first`` to ``last`` of a file, counted from 1, both included.

@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from regen_git.errors import RegenError
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -44,9 +46,12 @@ class Commit:
         """The whole message as text, in the encoding that the commit names."""
         encoding = next((value for name, value in self.headers if name == b"encoding"), b"utf-8")
         try:
-            return self.message.decode(encoding.decode("ascii", "replace"))
-        except (LookupError, UnicodeDecodeError):
+            text = self.message.decode(encoding.decode("ascii", "replace"))
+        except (LookupError, ValueError):
+            # No such encoding, not in it, or a name that no encoding can have.
             return self.message.decode("utf-8", "replace")
+        # Some encodings can spell halves of characters, which nothing else can write down.
+        return text.encode("utf-8", "replace").decode("utf-8")
 
     @property
     def time(self) -> int:
@@ -56,8 +61,8 @@ class Commit:
 
     @property
     def is_signed(self) -> bool:
-        """Whether a signature is among its headers."""
-        return any(name in _SIGNATURES[:2] for name, _ in self.headers)
+        """Whether a signature is among its headers: its own, or that of a tag it merged."""
+        return any(name.rstrip() in _SIGNATURES for name, _ in self.headers)
 
     @property
     def author_name(self) -> str:
@@ -66,13 +71,21 @@ class Commit:
 
 
 def read_commit(store: ObjectStore, oid: Oid) -> Commit:
-    """Read one commit. Raises ``RegenError`` when it is missing."""
-    return parse_commit(oid, store.read(oid)[1])
+    """Read one commit. Raises ``RegenError`` when it is missing, or no commit."""
+    kind, raw = store.read(oid)
+    if kind != "commit":
+        raise RegenError(
+            f"object '{oid}' is a {kind} where a commit must be",
+            hint="'git for-each-ref' shows which ref points there; 'git update-ref -d <ref>' drops it",
+        )
+    return parse_commit(oid, raw)
 
 
 def parse_commit(oid: Oid, raw: bytes) -> Commit:
     """Take a commit's bytes apart; continuation lines stay inside their header's value."""
     head, _, message = raw.partition(b"\n\n")
+    # Without an empty line there is no message, and the last header ends with the bytes.
+    head = head.removesuffix(b"\n")
     headers: list[tuple[bytes, bytes]] = []
     for line in head.split(b"\n"):
         if line.startswith(b" ") and headers:
@@ -80,7 +93,8 @@ def parse_commit(oid: Oid, raw: bytes) -> Commit:
             headers[-1] = (name, value + b"\n" + line)
         else:
             name, _, value = line.partition(b" ")
-            headers.append((name, value))
+            # A header without a value keeps its blank, or has none: both are written again as they were.
+            headers.append((name, value) if value else (line, b""))
     first = dict(reversed(headers))
     return Commit(
         id=oid,
@@ -98,6 +112,7 @@ def rewrite(commit: Commit, *, tree: Oid, parents: Sequence[Oid], message: bytes
     out = [b"tree " + tree.encode("ascii")]
     out += [b"parent " + parent.encode("ascii") for parent in parents]
     for name, value in commit.headers:
-        if name not in {b"tree", b"parent", *_SIGNATURES}:
-            out.append(name + b" " + value)
+        if name.rstrip() not in {b"tree", b"parent", *_SIGNATURES}:
+            is_empty = not value or value.startswith(b"\n")
+            out.append(name + value if is_empty else name + b" " + value)
     return b"\n".join(out) + b"\n\n" + message

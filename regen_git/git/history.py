@@ -26,10 +26,11 @@ class Span:
     text: str
 
 
-def read_span(repo: Repository, text: str) -> Span:
+def read_span(repo: Repository, text: str, *, may_be_empty: bool = False) -> Span:
     """Read ``A..B``, one revision (everything up to it) or nothing (HEAD).
 
-    Raises ``RegenError`` for what names nothing, is empty, or crosses the edge of a shallow clone.
+    Raises ``RegenError`` for what names nothing, is empty unless it may be, or crosses the edge of a shallow
+    clone.
     """
     shown = text or "HEAD"
     if "..." in shown:
@@ -44,7 +45,7 @@ def read_span(repo: Repository, text: str) -> Span:
     except GitError as error:
         raise RegenError(f"cannot walk '{shown}'", hint="name two commits that exist: A..B") from error
     commits = tuple(out.decode("ascii").split())
-    if not commits:
+    if not commits and not may_be_empty:
         raise RegenError(f"no commits in '{shown}'", hint="give a range A..B in which B has commits A lacks")
     _refuse_shallow(repo, commits, shown)
     return Span(tip, commits, shown)

@@ -107,6 +107,9 @@ class Checkout:
             self.clean()
         changes = trees.diff(self._repo.objects, self.tree, tree)
         _refuse_unsafe(changes)
+        if self._repo.is_partial:
+            new = [change.new for change in changes if change.new is not None]
+            self._repo.objects.bring(leaf.oid for leaf in new if leaf.mode != trees.SUBMODULE)
         self._known = False
         leaves = self._leaves
         for change in changes:
@@ -202,10 +205,12 @@ class Checkout:
         if now.st_ctime_ns < self._settled_ns - _RACY_NS:
             return True
         where = os.path.join(self._root, path)  # noqa: PTH118 - as above
-        wanted = self._repo.objects.blob(seen.leaf.oid)
         if seen.leaf.mode == trees.SYMLINK:
+            wanted = self._repo.objects.blob(seen.leaf.oid)
             return os.fsencode(os.readlink(where)) == wanted  # noqa: PTH115 - bytes as they are
-        return Path(where).read_bytes() == wanted
+        with Path(where).open("rb") as file:
+            pieces = self._repo.objects.pieces(seen.leaf.oid)
+            return all(file.read(len(piece)) == piece for piece in pieces) and not file.read(1)
 
     def _write(self, changes: list[Change]) -> None:
         """Bring the folder to the next tree: take out first, so that a folder can become a file."""
@@ -253,14 +258,13 @@ class Checkout:
         if folder and folder not in parents:
             parents[folder] = self._make_folder(folder)
         where = f"{self._root}/{path}"
-        data = self._repo.objects.blob(leaf.oid)
         if path in self._files or (not parents.get(folder) and os.path.lexists(where)):
             _remove(where)
         if leaf.mode == trees.SYMLINK:
-            os.symlink(data, os.fsencode(where))  # noqa: PTH211 - the target is bytes
+            os.symlink(self._repo.objects.blob(leaf.oid), os.fsencode(where))  # noqa: PTH211 - the target is bytes
             status = os.lstat(where)
         else:
-            status = _create(where, data, executable=bool(leaf.mode & 0o100))
+            status = _create(where, self._repo.objects.pieces(leaf.oid), executable=bool(leaf.mode & 0o100))
         self._files[path] = _Seen(leaf, status.st_mode, status.st_size, status.st_ino, status.st_ctime_ns)
 
     def _make_folder(self, folder: RepoPath) -> bool:
@@ -338,14 +342,15 @@ def _refuse_unsafe(changes: list[Change]) -> None:
             raise RegenError(f"the tree has a path that {problem}: '{change.path}'")
 
 
-def _create(where: str, data: bytes, *, executable: bool) -> os.stat_result:
+def _create(where: str, pieces: Iterable[bytes], *, executable: bool) -> os.stat_result:
     """Write a new file and return its status; the mode is cut by the umask, as git's is."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(where, flags, 0o777 if executable else 0o666)
     try:
-        view = memoryview(data)
-        while view:
-            view = view[os.write(handle, view) :]
+        for piece in pieces:
+            view = memoryview(piece)
+            while view:
+                view = view[os.write(handle, view) :]
         return os.fstat(handle)
     finally:
         os.close(handle)

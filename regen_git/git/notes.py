@@ -7,12 +7,15 @@ some sixty thousand (git reshapes it when it writes next). Source: git-notes(1).
 from __future__ import annotations
 
 import os
+import time
 from typing import TYPE_CHECKING
 
 from regen_git.errors import GitError, RefMovedError, RegenError
 from regen_git.git.commits import read_commit
+from regen_git.git.notestrees import list_notes
 from regen_git.git.refs import read_ref, update_ref
-from regen_git.git.trees import REGULAR, Leaf, edit, walk
+from regen_git.git.trees import REGULAR, Leaf, edit
+from regen_git.process import fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,9 +23,21 @@ if TYPE_CHECKING:
     from regen_git.domain.ids import Oid
     from regen_git.git.repository import Repository
 
-__all__ = ["note_blobs", "read_note", "scan_notes", "update_notes"]
+__all__ = [
+    "bring_notes",
+    "commit_notes",
+    "move_notes",
+    "note_blobs",
+    "read_note",
+    "scan_notes",
+    "update_notes",
+]
+
+LONGEST_NOTE = 9 << 20
+"""Bytes of a note that a scan keeps: more than readers look at, so that they see that there was more."""
 
 _TRIES = 20
+_PAUSE_S = 0.01
 
 
 def read_note(repo: Repository, ref: str, oid: Oid) -> bytes:
@@ -34,10 +49,12 @@ def read_note(repo: Repository, ref: str, oid: Oid) -> bytes:
 def scan_notes(repo: Repository, ref: str, revs: Sequence[str]) -> Iterator[tuple[Oid, bytes]]:
     """Yield (commit, note) for every commit of these revisions, newest first; a note may be empty.
 
-    One ``git log`` does walk, order and inflation; the ledger is split here once.
+    One ``git log`` does walk, order and inflation; it is read as it comes, so that memory does not grow with
+    history. Of a note longer than ``LONGEST_NOTE`` bytes only the beginning is kept.
     """
+    bring_notes(repo, (ref,))
     # %N re-encodes nothing when the log's encoding is the notes' own.
-    out = repo.git(
+    chunks = repo.git_stream(
         "log",
         "-z",
         "--format=%H%x01%N",
@@ -48,10 +65,17 @@ def scan_notes(repo: Repository, ref: str, revs: Sequence[str]) -> Iterator[tupl
         *revs,
         "--",
     )
-    for entry in out.split(b"\0"):
+    for entry in fields(chunks, LONGEST_NOTE):
         oid, _, note = entry.partition(b"\x01")
         if oid:
             yield oid.decode("ascii"), note
+
+
+def bring_notes(repo: Repository, refs: Sequence[str]) -> None:
+    """Fetch at once the notes that a partial clone left out; git would fetch them one by one."""
+    if repo.is_partial:
+        for ref in refs:
+            note_blobs(repo, read_ref(repo, ref))
 
 
 def note_blobs(repo: Repository, tip: Oid | None) -> dict[Oid, tuple[str, Oid]]:
@@ -59,11 +83,10 @@ def note_blobs(repo: Repository, tip: Oid | None) -> dict[Oid, tuple[str, Oid]]:
     if tip is None:
         return {}
     store = repo.objects
-    found: dict[Oid, tuple[str, Oid]] = {}
-    for path, leaf in walk(store, read_commit(store, tip).tree):
-        name = path.replace("/", "")
-        if len(name) == len(tip) and all(c in "0123456789abcdef" for c in name):
-            found[name] = (path, leaf.oid)
+    listed = list_notes(store, read_commit(store, tip).tree)
+    found = {oid: (places[-1].path, places[-1].blob) for oid, places in listed.items()}
+    if repo.is_partial:
+        store.bring(blob for _, blob in found.values())
     return found
 
 
@@ -75,21 +98,30 @@ def update_notes(
     Each function gets the note as it is (empty if none) and returns what it shall be; it is called again when
     the ref moved meanwhile. An empty result takes the note out. Raises ``RefMovedError`` after many tries.
     """
+    return move_notes(repo, ref, lambda tip: _changed_notes(repo, tip, changes, message), message)
+
+
+def move_notes(
+    repo: Repository, ref: str, make: Callable[[Oid | None], Oid | None], message: str
+) -> Oid | None:
+    """Move a notes ref to the commit that ``make`` returns for its tip, and return where it is then.
+
+    ``make`` is called again when the ref moved meanwhile; ``None`` from it leaves the ref as it is. Raises
+    ``RefMovedError`` after many tries.
+    """
     for attempt in range(_TRIES):
         tip = read_ref(repo, ref)
-        new = _changed_notes(repo, tip, changes, message)
-        if new is None:
+        new = make(tip)
+        if new is None or new == tip:
             return tip
         repo.objects.flush()
         try:
             update_ref(repo, ref, new, tip, message)
-        except RefMovedError:
-            if attempt == _TRIES - 1:
-                raise
-            continue
         except GitError as error:
-            if "cannot lock ref" not in str(error) or attempt == _TRIES - 1:
+            is_contended = isinstance(error, RefMovedError) or "cannot lock ref" in str(error)
+            if not is_contended or attempt == _TRIES - 1:
                 raise
+            time.sleep(_PAUSE_S * attempt)
             continue
         return new
     raise RegenError(f"cannot move '{ref}'", hint="another program keeps moving it; try again")
@@ -111,10 +143,15 @@ def _changed_notes(
     if not edits:
         return None
     tree = edit(store, read_commit(store, tip).tree if tip else None, edits)
+    return commit_notes(repo, tree, [tip] if tip else [], message)
+
+
+def commit_notes(repo: Repository, tree: Oid, parents: Sequence[Oid], message: str) -> Oid:
+    """Make a commit of notes, which reaches the disk with the next flush, and return its id."""
     ident = _identity(repo)
-    parent = f"parent {tip}\n" if tip else ""
-    raw = f"tree {tree}\n{parent}author {ident}\ncommitter {ident}\n\n{message}\n"
-    return store.write("commit", raw.encode("utf-8", "surrogateescape"))
+    lines = [f"tree {tree}", *(f"parent {one}" for one in parents), f"author {ident}", f"committer {ident}"]
+    raw = "\n".join(lines) + f"\n\n{message}\n"
+    return repo.objects.write("commit", raw.encode("utf-8", "surrogateescape"))
 
 
 def _one(repo: Repository, tip: Oid, oid: Oid) -> dict[Oid, tuple[str, Oid]]:

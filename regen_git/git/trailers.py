@@ -10,9 +10,9 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
-__all__ = ["add", "block", "parse", "values"]
+__all__ = ["add", "block", "parse", "values", "without"]
 
 _TRAILER = re.compile(rb"^([A-Za-z0-9-]+)[ \t]*:(?:[ \t]*)(.*)$", re.DOTALL)
 _GIT_MADE = (b"Signed-off-by: ", b"(cherry picked from commit ")
@@ -52,6 +52,23 @@ def add(message: bytes, pairs: Sequence[tuple[str, str]]) -> bytes:
     if not body:
         return b"\n" + lines
     return body + (b"\n" if block(message) else b"\n\n") + lines
+
+
+def without(message: bytes, keys: Collection[str]) -> bytes:
+    """Return the message without these trailers, folded lines included; the same words in its body stay."""
+    lines = block(message)
+    kept: list[bytes] = []
+    is_gone = False
+    for line in lines:
+        if not (is_gone and line[:1] in (b" ", b"\t")):
+            match = None if line.startswith(_COMMENT) else _TRAILER.match(line)
+            is_gone = match is not None and match[1].decode("ascii").lower() in {key.lower() for key in keys}
+        if not is_gone:
+            kept.append(line)
+    if len(kept) == len(lines):
+        return message
+    before = message.rstrip().split(b"\n")[: -len(lines)]
+    return b"\n".join([*before, *kept]).rstrip(b"\n") + b"\n"
 
 
 def block(message: bytes) -> list[bytes]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from regen_git.errors import GitError, RegenError
 from regen_git.git.notes import scan_notes
+from regen_git.git.repository import no_commits
 from regen_git.ledger.store import INTENTS_REF, NoteView, view
 
 if TYPE_CHECKING:
@@ -84,9 +85,9 @@ def read_past(
     try:
         out = repo.git(*args, "--end-of-options", span or "HEAD", "--")
     except GitError as error:
-        hint = (
-            "give a revision or a range A..B that exists; a repository without commits has nothing to import"
-        )
+        if span in ("", "HEAD") and repo.is_unborn:
+            raise no_commits() from error
+        hint = "give a revision or a range A..B that exists"
         raise RegenError(f"cannot read the commits of '{span or 'HEAD'}'", hint=hint) from error
     return _with_bases(repo, list(_parse(out)))
 

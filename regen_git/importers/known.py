@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Known", "read_known", "seconds_of"]
 
-_ID = re.compile(rb"^intent: \"?([0-9a-f]{16})\"?[ \t]*$", re.MULTILINE)
+_ID = re.compile(rb"^intent: \"?([0-9a-f]{16})\"?[ \t\r]*$", re.MULTILINE)
 _SHORT = 8
 """Characters of a session's id that every intent has: hooks keep all of it, an import these."""
 

@@ -5,20 +5,21 @@ For commands that show history. A message standing in for an intent is never wri
 
 from __future__ import annotations
 
-import contextlib
-import subprocess
-import threading
+import re
 from dataclasses import dataclass
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from regen_git.errors import GitError, RegenError
-from regen_git.git.repository import git_environment
-from regen_git.git.trailers import values
+from regen_git.git.notes import LONGEST_NOTE, bring_notes
+from regen_git.git.repository import no_commits
+from regen_git.ledger.links import named_in
 from regen_git.ledger.marks import Mark, mark_of, marked_as
 from regen_git.ledger.store import INTENTS_REF, PRIVATE_REF, NoteView, view
+from regen_git.process import fields
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
 
     from regen_git.agents.evidence import Evidence
     from regen_git.domain.ids import Oid
@@ -27,9 +28,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Told", "intent_json", "one", "read_log", "read_some", "told_json"]
 
-_CHUNK = 1 << 16
-_FIELDS = 4
 _FORMAT = "--format=%H %h %T %P%x00%an <%ae>%n%cn <%ce>%n%ad%x00%B%x00%N"
+_MENTIONED = re.compile(r"^Regen-Intent: ([0-9a-f]{16})$", re.MULTILINE)
 _ORDER = ("captured", "explicit", "imported")
 
 
@@ -60,9 +60,14 @@ class Told:
 
     @property
     def missing(self) -> tuple[str, ...]:
-        """The intents that its trailers name and its note does not hold."""
-        named = values(self.message.encode("utf-8", "replace"), "Regen-Intent")
-        return tuple(name for name in named if name not in self.note.intents)
+        """The intents that it names and its note does not hold; what only looks like a trailer names none."""
+        if _is_complete(self.message, self.note):
+            return self.note.unknown
+        named = named_in(self.message.encode("utf-8", "replace"))
+        # What a merge lists in its body, and what stands indented, may be others' or an example.
+        buried = [one for one in named.buried if one not in named.indented] if len(self.parents) < 2 else []  # noqa: PLR2004 - a merge has two
+        ids = dict.fromkeys((*named.trailers, *buried, *self.note.unknown))
+        return tuple(one for one in ids if one not in self.note.intents)
 
     @property
     def mark(self) -> Mark | None:
@@ -85,17 +90,37 @@ class Told:
         return self.note.binding(intent.id, self.tree)
 
 
-def read_log(repo: Repository, span: str = "HEAD", *, max_count: int | None = None) -> Iterator[Told]:
-    """Yield the commits of a range, newest first, as git finds them; one process, whatever their number.
+def _is_complete(message: str, note: NoteView) -> bool:
+    """Return whether every mention of an intent is a trailer's of one that the note holds: nearly always."""
+    ids = _MENTIONED.findall(message)
+    return message.lower().count("regen-intent") == len(ids) and all(one in note.intents for one in ids)
 
-    Raises ``RegenError`` for a range that names nothing.
+
+def read_log(
+    repo: Repository,
+    *revs: str,
+    max_count: int | None = None,
+    paths: Sequence[str] | None = (),
+    cwd: Path | None = None,
+) -> Iterator[Told]:
+    """Yield the commits that these revisions reach (default: HEAD), newest first, as git finds them.
+
+    ``paths`` leaves out what changes none of them; they count from ``cwd``. Where ``paths`` is ``None``, git
+    sees for itself which of ``revs`` are paths. One process, whatever the number of commits. Raises
+    ``RegenError`` for what names nothing.
     """
+    asked = [rev for rev in revs if rev] or ([] if paths is None else ["HEAD"])
     args = [] if max_count is None else [f"--max-count={max_count}"]
+    last = [] if paths is None else ["--", *paths]
     try:
-        yield from _log(repo, [*args, "--end-of-options", span or "HEAD", "--"])
+        yield from _log(repo, [*args, "--end-of-options", *asked, *last], cwd=cwd)
     except GitError as error:
-        hint = "give a revision or a range A..B that exists"
-        raise RegenError(f"cannot read the commits of '{span or 'HEAD'}'", hint=hint) from error
+        if set(asked) <= {"HEAD"} and repo.is_unborn:
+            raise no_commits() from error
+        if error.hint:
+            raise
+        hint = "give a revision, or a range A..B, that exists; '--' stands before paths"
+        raise RegenError(f"cannot read the commits of '{' '.join(asked) or 'HEAD'}'", hint=hint) from error
 
 
 def read_some(repo: Repository, commits: Iterable[Oid]) -> dict[Oid, Told]:
@@ -123,6 +148,9 @@ def told_json(told: Told) -> dict[str, Any]:
         "origin": told.origin,
         "intents": intents or [_message_json(told)],
         "mark": marked_as(told.note.documents),
+        "conflicts": list(told.note.conflicts),
+        "missing": list(told.missing),
+        "warnings": list(told.note.warnings),
     }
 
 
@@ -170,61 +198,35 @@ def _message_json(told: Told) -> dict[str, Any]:
     }
 
 
-def _log(repo: Repository, args: Sequence[str], stdin: bytes = b"") -> Iterator[Told]:
+def _log(
+    repo: Repository, args: Sequence[str], stdin: bytes | None = None, cwd: Path | None = None
+) -> Iterator[Told]:
     """Run ``git log`` and yield commits as it prints them. Raises ``GitError``, after the last one."""
-    argv = ["git", "log", "-z", "--encoding=UTF-8", "--no-show-signature", "--no-color"]
-    argv += [f"--notes={INTENTS_REF}", f"--notes={PRIVATE_REF}", "--date=iso-strict", _FORMAT, *args]
+    bring_notes(repo, (INTENTS_REF, PRIVATE_REF))
     # Read as it comes: the first screen of a long history must not wait for its end.
-    with subprocess.Popen(
-        argv,
-        cwd=repo.worktree or repo.git_dir,
-        env=git_environment({"GIT_DIR": str(repo.git_dir)}),
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    ) as process:
-        said: list[bytes] = []
-
-        def talk() -> None:
-            # What git says, such as warnings of refs that do not exist yet, could fill the pipe and stop it.
-            if process.stderr is not None:
-                said.append(process.stderr.read())
-
-        listener = threading.Thread(target=talk, daemon=True)
-        listener.start()
-        try:
-            if process.stdin is not None:
-                with contextlib.suppress(BrokenPipeError), process.stdin as pipe:
-                    pipe.write(stdin)
-            yield from _parse(process.stdout)
-        except GeneratorExit:
-            process.kill()
-            raise
-        finally:
-            process.wait()
-            listener.join()
-    if process.returncode:
-        raise GitError(argv, process.returncode, b"", b"".join(said))
+    chunks = repo.git_stream(
+        "log",
+        "-z",
+        "--encoding=UTF-8",
+        "--no-show-signature",
+        "--no-color",
+        f"--notes={INTENTS_REF}",
+        f"--notes={PRIVATE_REF}",
+        "--date=iso-strict",
+        _FORMAT,
+        *args,
+        stdin=stdin,
+        cwd=cwd,
+    )
+    # NUL separates, and no field can hold one: git cuts messages there and writes notes without.
+    found = fields(chunks, LONGEST_NOTE)
+    for four in zip(found, found, found, found, strict=False):
+        yield _told(four)
 
 
-def _parse(stream: IO[bytes] | None) -> Iterator[Told]:
-    """Read fields separated by NUL, which no field can hold, four to a commit."""
-    fields: list[bytes] = []
-    rest = b""
-    while stream is not None and (chunk := stream.read1(_CHUNK)):  # type: ignore[attr-defined]
-        *whole, rest = (rest + chunk).split(b"\0")
-        fields += whole
-        while len(fields) >= _FIELDS:
-            yield _told(fields[:_FIELDS])
-            del fields[:_FIELDS]
-    fields.append(rest)
-    if len(fields) >= _FIELDS:
-        yield _told(fields[:_FIELDS])
-
-
-def _told(fields: Sequence[bytes]) -> Told:
-    oid, short, tree, *parents = fields[0].decode("ascii").split()
-    author, committer, date = fields[1].decode("utf-8", "replace").split("\n", 2)
+def _told(found: Sequence[bytes]) -> Told:
+    oid, short, tree, *parents = found[0].decode("ascii").split()
+    author, committer, date = found[1].decode("utf-8", "replace").split("\n", 2)
     return Told(
         oid,
         short,
@@ -233,6 +235,6 @@ def _told(fields: Sequence[bytes]) -> Told:
         author,
         committer,
         date,
-        fields[2].decode("utf-8", "replace"),
-        view(fields[3]),
+        found[2].decode("utf-8", "replace"),
+        view(found[3]),
     )

@@ -6,48 +6,42 @@ ledgers is the union of two sets. Readers are tolerant: what they cannot read th
 
 from __future__ import annotations
 
-import hashlib
 import re
-import string
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeAlias
+from itertools import pairwise
+from typing import TYPE_CHECKING
 
-from regen_git.domain.ids import IntentId, is_intent_id
-from regen_git.domain.intent import (
-    FORMAT,
-    ORIGINS,
-    PROMPT_CLASSES,
-    Agent,
-    Binding,
-    Intent,
-    LineRange,
-    Prompt,
-    Tombstone,
-)
-from regen_git.ledger.yamltext import block, flow_list, flow_map, scalar
+from regen_git.domain.intent import Part, Tombstone
+from regen_git.ledger.decoding import Head, read_document
+from regen_git.ledger.encoding import MAX_DOCUMENT, Record, digest_of, encode
+from regen_git.ledger.parts import joined
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
-    from regen_git.domain.ids import RepoPath
+    from regen_git.domain.intent import Intent
 
-__all__ = ["Document", "Record", "document", "encode", "parse_note", "split", "union"]
+__all__ = ["MAX_DOCUMENT", "Document", "Record", "document", "encode", "parse_note", "split", "union"]
 
-Record: TypeAlias = "Intent | Binding | Tombstone"
+MAX_NOTE = 8 << 20
+"""Bytes of one note that are read; what stands after them is kept."""
 
-MAX_DOCUMENT = 1 << 20
-"""Bytes a document may have; a longer one is kept but not read."""
+MAX_DOCUMENTS = 20_000
+"""Documents of one note that are read; what stands after them is kept."""
 
-_BREAK = re.compile(rb"^---[ \t]*$", re.MULTILINE)
-_SHOWN = frozenset(string.printable[:95]) - {'"', "\\"}
-_RANGE = re.compile(r"(\d{1,9})-(\d{1,9})")
+_MOST_WARNINGS = 5
+"""Documents of one note whose troubles are told one by one."""
+
+_BOM = b"\xef\xbb\xbf"
+_BREAK = re.compile(rb"^(?:\xef\xbb\xbf)?---[ \t\r]*$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
     """One document of a note: its bytes from ``---`` on, without blank lines at the end.
 
-    ``record`` is ``None`` for a document that no reader of this version understands.
+    ``record`` is ``None`` for a document that no reader of this version understands. An intent that is too
+    long for one document is in the record of its first one, whole.
     """
 
     raw: bytes
@@ -56,248 +50,126 @@ class Document:
 
 
 def split(note: bytes) -> list[bytes]:
-    """Return a note's documents as bytes, each beginning with ``---``; text before the first counts too."""
-    starts = [match.start() for match in _BREAK.finditer(note)]
-    if not starts or note[: starts[0]].strip():
-        starts.insert(0, 0)
-    ends = [*starts[1:], len(note)]
-    pieces = (_tidy(note[start:end]) for start, end in zip(starts, ends, strict=True))
-    return [piece for piece in pieces if piece.removeprefix(b"---").strip()]
+    """Return a note's documents as bytes, each beginning with ``---``.
+
+    Text before the first one is a document too, and gets the line that it lacks: else it would grow together
+    with what stands before it in a union. A byte order mark that an editor set stays with its document.
+    """
+    if note.startswith(b"---\n") and note.count(b"\n---") == note.count(b"\n---\n") and _BOM not in note:
+        pieces = [b"---\n" + piece for piece in note[4:].split(b"\n---\n")]
+    else:
+        starts = [match.start() for match in _BREAK.finditer(note)]
+        first = note[: starts[0]] if starts else note
+        pieces = [note[start:end] for start, end in pairwise([*starts, len(note)])]
+        if first.strip():
+            pieces.insert(0, b"---\n" + first)
+    return [_tidy(piece) for piece in pieces if piece.removeprefix(_BOM).removeprefix(b"---").strip()]
 
 
 def _tidy(piece: bytes) -> bytes:
     return piece.rstrip(b"\n \t\r") + b"\n"
 
 
-def digest_of(raw: bytes) -> str:
-    """Return a document's identity: SHA-256 of its bytes, in hexadecimal."""
-    return hashlib.sha256(raw).hexdigest()
-
-
 def parse_note(note: bytes) -> tuple[list[Document], list[str]]:
-    """Return the documents of a note in order, without repetitions, and a warning for each unreadable one."""
-    documents: list[Document] = []
-    warnings: list[str] = []
-    seen: set[str] = set()
-    for raw in split(note):
+    """Return the documents of a note in order, without repetitions, and warnings of what cannot be read.
+
+    A note may come from anybody: it costs bounded time and memory, whatever it holds, and warnings are few.
+    """
+    found: dict[str, tuple[bytes, Record | Head | None]] = {}
+    troubles: list[str] = []
+    pieces, too_much = _readable(note)
+    for raw in pieces:
         digest = digest_of(raw)
-        if digest in seen:
+        if digest in found:
             continue
-        seen.add(digest)
         try:
-            record = _read(raw)
-        except (ValueError, RecursionError) as error:
-            warnings.append(f"document {digest[:12]} is kept but not read: {error}")
+            record = read_document(raw)
+        except ValueError as error:
+            troubles.append(f"document {digest[:12]} is kept but not read: {error}")
             record = None
-        documents.append(Document(raw, digest, record))
-    buried = {d.record.digest for d in documents if isinstance(d.record, Tombstone)}
-    return [d for d in documents if d.digest not in buried], warnings
+        found[digest] = raw, record
+    documents = [
+        Document(raw, digest, _whole(digest, record, found, troubles) if isinstance(record, Head) else record)
+        for digest, (raw, record) in found.items()
+    ]
+    warnings = troubles[:_MOST_WARNINGS]
+    if len(troubles) > _MOST_WARNINGS:
+        warnings.append(f"{len(troubles) - _MOST_WARNINGS} more documents are kept but not read")
+    if too_much:
+        warnings.append(too_much)
+    buried = {d.record.digest for d in documents if type(d.record) is Tombstone}
+    return [d for d in documents if d.digest not in buried] if buried else documents, warnings
+
+
+def _readable(note: bytes) -> tuple[list[bytes], str]:
+    """Return as many documents as are read of one note, and, where that is not all, what to say of it."""
+    if len(note) <= MAX_NOTE:
+        pieces = split(note)
+        if len(pieces) <= MAX_DOCUMENTS:
+            return pieces, ""
+        return pieces[:MAX_DOCUMENTS], f"only the first {MAX_DOCUMENTS} documents are read; the rest is kept"
+    said = f"the note has more than {MAX_NOTE >> 20} MiB; what stands after them is kept but not read"
+    # The last one may be cut off in the middle.
+    return split(note[:MAX_NOTE])[:-1][:MAX_DOCUMENTS], said
+
+
+def _whole(
+    digest: str,
+    head: Head,
+    found: Mapping[str, tuple[bytes, Record | Head | None]],
+    troubles: list[str],
+) -> Intent | None:
+    """Return an intent with its parts; half a prompt would say something else, so that counts as unread."""
+    parts = [found[part][1] for part in head.parts if part in found]
+    known = [part for part in parts if isinstance(part, Part)]
+    lost = len(head.parts) - len(known)
+    try:
+        whole = joined(head.intent, known)
+    except ValueError as error:
+        troubles.append(f"document {digest[:12]} is kept but not read: {error}")
+        return None
+    if lost:
+        troubles.append(f"document {digest[:12]} is kept but not read: {lost} of its parts are missing")
+        return None
+    return whole
 
 
 def union(*notes: bytes) -> bytes:
     """Return one note with every document of these, none twice, and none that a tombstone has buried.
 
-    The order of first appearance is kept, so a note that already holds all is returned as it is.
+    The order of first appearance is kept, and a note that already holds all is returned as it is, byte for
+    byte. What nobody can read counts like everything else.
     """
     order: dict[str, bytes] = {}
     buried: set[str] = set()
-    for note in notes:
-        for raw in split(note):
-            order.setdefault(digest_of(raw), raw)
-            if raw.startswith(b"---\npurge:"):
-                record = _read(raw)
-                if isinstance(record, Tombstone):
-                    buried.add(record.digest)
-    kept = [raw for digest, raw in order.items() if digest not in buried]
-    return b"".join(kept)
+    wanted: list[str] = []
+    for at, note in enumerate(notes):
+        pieces = split(note)
+        for raw in pieces:
+            digest = digest_of(raw)
+            if digest not in order:
+                order[digest] = raw
+                buried |= _buries(raw)
+        if at == 0:
+            wanted = list(order) if len(order) == len(pieces) else []
+    kept = [digest for digest in order if digest not in buried]
+    if notes and kept == wanted:
+        return notes[0]
+    return b"".join([order[digest] for digest in kept])
+
+
+def _buries(raw: bytes) -> set[str]:
+    """Return the digest that a tombstone names; nothing for other documents and for broken ones."""
+    if not raw.startswith(b"---\npurge:"):
+        return set()
+    try:
+        record = read_document(raw)
+    except ValueError:
+        return set()
+    return {record.digest} if isinstance(record, Tombstone) else set()
 
 
 def document(record: Record) -> Document:
-    """Return the document that our writer makes of a record."""
-    raw = encode(record)
+    """Return the document that our writer makes of a record; the first one where it makes several."""
+    raw = split(encode(record))[0]
     return Document(raw, digest_of(raw), record)
-
-
-def encode(record: Record) -> bytes:
-    """Write one document. The same record always gives the same bytes."""
-    if isinstance(record, Intent):
-        text = _encode_intent(record)
-    elif isinstance(record, Binding):
-        text = _encode_binding(record)
-    else:
-        text = f"purge: {scalar(record.intent)}\ndigest: {scalar(record.digest)}\n"
-    return ("---\n" + text).encode("utf-8", "replace")
-
-
-def _encode_intent(intent: Intent) -> str:
-    lines = [f"intent: {scalar(intent.id)}"]
-    lines.append("prompts:" if intent.prompts else "prompts: []")
-    for prompt in intent.prompts:
-        lines.append(f"- text: {block(prompt.text, 4)}")
-        if prompt.at is not None:
-            lines.append(f"  at: {scalar(prompt.at)}")
-        if prompt.kind is not None:
-            lines.append(f"  class: {prompt.kind}")
-        if prompt.answers is not None:
-            lines.append(f"  answers: {block(prompt.answers, 4)}")
-        if prompt.refs:
-            lines.append(f"  refs: {flow_list(list(prompt.refs))}")
-    if intent.approved is not None:
-        lines.append(f"approved: {block(intent.approved, 2)}")
-    lines.append(f"origin: {intent.origin}")
-    if intent.author is not None:
-        lines.append(f"author: {scalar(intent.author)}")
-    if intent.agent is not None:
-        agent = intent.agent
-        parts = [("name", agent.name), ("version", agent.version), ("model", agent.model)]
-        pairs = [(key, value) for key, value in [*parts, ("session", agent.session)] if value is not None]
-        lines.append("agent: " + flow_map([(key, flow_list([value])[1:-1]) for key, value in pairs]))
-    lines.append(f"revision: {intent.revision}")
-    lines.append(f"supersedes: {flow_list(list(intent.supersedes))}")
-    lines.append(f"format: {intent.format}")
-    lines.append(f"redacted: {intent.redacted}")
-    return "\n".join(lines) + "\n"
-
-
-def _encode_binding(binding: Binding) -> str:
-    lines = [f"binding: {scalar(binding.intent)}"]
-    lines.append(f"wrote: {flow_list([_quote_path(p) for p in binding.wrote])}")
-    lines.append(f"read: {flow_list([_quote_path(p) for p in binding.read])}")
-    if binding.hand is not None:
-        pairs = [
-            (_quote_path(path), "[" + ", ".join(map(str, ranges)) + "]")
-            for path, ranges in sorted(binding.hand.items())
-        ]
-        lines.append(f"hand: {flow_map(pairs)}")
-    if binding.base is not None:
-        lines.append(f"base: {scalar(binding.base)}")
-    if binding.result is not None:
-        lines.append(f"result: {scalar(binding.result)}")
-    if binding.checks:
-        lines.append("checks: " + flow_map([(k, scalar(v)) for k, v in binding.checks.items()]))
-    return "\n".join(lines) + "\n"
-
-
-def _quote_path(path: RepoPath) -> str:
-    """Return the path; one that is not UTF-8 is C-quoted as git shows it, and so is one that looks quoted."""
-    if path.startswith('"') or any("\udc80" <= c <= "\udcff" for c in path):
-        raw = path.encode("utf-8", "surrogateescape")
-        shown = "".join(chr(b) if chr(b) in _SHOWN else f"\\{b:03o}" for b in raw)
-        return f'"{shown}"'
-    return path
-
-
-def _unquote_path(text: str) -> RepoPath:
-    if not (len(text) > 1 and text.startswith('"') and text.endswith('"')):
-        return text
-    raw = re.sub(
-        rb"\\([0-3][0-7]{2})", lambda m: bytes([int(m[1], 8)]), text[1:-1].encode("utf-8", "surrogateescape")
-    )
-    return raw.decode("utf-8", "surrogateescape")
-
-
-def _read(raw: bytes) -> Record | None:
-    """Return a document's record; ``None`` for a kind or version from the future. Raises ``ValueError``."""
-    if len(raw) > MAX_DOCUMENT:
-        raise ValueError(f"it has {len(raw)} bytes, the limit is {MAX_DOCUMENT}")
-    from regen_git.ledger.yamlread import load
-
-    data = load(raw)
-    if not isinstance(data, dict):
-        raise ValueError("it is not a mapping")
-    if "intent" in data:
-        return _read_intent(data)
-    if "binding" in data:
-        return _read_binding(data)
-    if "purge" in data:
-        return Tombstone(_id(data["purge"]), str(data.get("digest", "")))
-    return None
-
-
-def _read_intent(data: Mapping[str, Any]) -> Intent | None:
-    version = _number(data.get("format"), FORMAT)
-    if version > FORMAT:
-        return None
-    origin = data.get("origin")
-    agent = data.get("agent")
-    prompts = data.get("prompts") or []
-    if not isinstance(prompts, list):
-        raise ValueError("its 'prompts' is not a list")
-    return Intent(
-        id=_id(data["intent"]),
-        prompts=tuple(_read_prompt(item) for item in prompts),
-        origin=next((known for known in ORIGINS if known == origin), "imported"),
-        author=_text(data.get("author")),
-        agent=_read_agent(agent) if isinstance(agent, dict) else None,
-        approved=_text(data.get("approved")),
-        revision=_number(data.get("revision"), 1),
-        supersedes=tuple(_id(item) for item in _list(data.get("supersedes"))),
-        redacted=_number(data.get("redacted"), 0),
-        format=version,
-    )
-
-
-def _read_prompt(item: object) -> Prompt:
-    if not isinstance(item, dict) or not isinstance(item.get("text"), str):
-        raise ValueError("a prompt has no text")
-    kind = item.get("class")
-    return Prompt(
-        text=item["text"],
-        at=_text(item.get("at")),
-        kind=next((known for known in PROMPT_CLASSES if known == kind), None),
-        answers=_text(item.get("answers")),
-        refs=tuple(str(ref) for ref in _list(item.get("refs"))),
-    )
-
-
-def _read_agent(data: Mapping[str, Any]) -> Agent:
-    return Agent(
-        name=str(data.get("name", "unknown")),
-        version=_text(data.get("version")),
-        model=_text(data.get("model")),
-        session=_text(data.get("session")),
-    )
-
-
-def _read_binding(data: Mapping[str, Any]) -> Binding:
-    hand = data.get("hand")
-    checks = data.get("checks")
-    return Binding(
-        intent=_id(data["binding"]),
-        wrote=tuple(_unquote_path(str(path)) for path in _list(data.get("wrote"))),
-        read=tuple(_unquote_path(str(path)) for path in _list(data.get("read"))),
-        hand={_unquote_path(str(p)): _ranges(r) for p, r in hand.items()} if isinstance(hand, dict) else None,
-        base=_text(data.get("base")),
-        result=_text(data.get("result")),
-        checks={str(k): str(v) for k, v in checks.items()} if isinstance(checks, dict) else {},
-    )
-
-
-def _ranges(items: object) -> tuple[LineRange, ...]:
-    found = []
-    for item in _list(items):
-        match = _RANGE.fullmatch(str(item))
-        if match is None:
-            raise ValueError(f"'{item}' is not a range of lines")
-        found.append(LineRange(int(match[1]), int(match[2])))
-    return tuple(found)
-
-
-def _id(value: object) -> IntentId:
-    text = str(value)
-    if not is_intent_id(text):
-        raise ValueError(f"'{text[:40]}' is not an intent id")
-    return IntentId(text)
-
-
-def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
-
-
-def _number(value: object, default: int) -> int:
-    text = str(value) if value is not None else ""
-    return int(text) if text.isdecimal() and len(text) < 10 else default  # noqa: PLR2004 - no real count is longer
-
-
-def _list(value: object) -> Iterable[object]:
-    return value if isinstance(value, list) else []

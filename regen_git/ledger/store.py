@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 
 from regen_git.domain.intent import Binding, Intent
 from regen_git.git.notes import read_note, scan_notes, update_notes
+from regen_git.git.refs import peek_ref
 from regen_git.ledger.codec import Document, Record, encode, parse_note, union
+from regen_git.ledger.guard import guard_ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
     from regen_git.domain.ids import IntentId, Oid
     from regen_git.git.repository import Repository
 
-__all__ = ["INTENTS_REF", "PRIVATE_REF", "PROVENANCE_REF", "Ledger", "NoteView"]
+__all__ = ["INTENTS_REF", "PRIVATE_REF", "PROVENANCE_REF", "Ledger", "NoteView", "guard"]
 
 INTENTS_REF = "refs/notes/regen"
 """Intents and bindings, on the commits they made. Travels."""
@@ -40,34 +42,55 @@ class NoteView:
     warnings: tuple[str, ...] = ()
 
     @cached_property
-    def intents(self) -> dict[IntentId, Intent]:
-        """The latest revision of each intent, in order of first appearance."""
-        found: dict[IntentId, Intent] = {}
+    def versions(self) -> dict[IntentId, tuple[Intent, ...]]:
+        """What the documents claim for each intent's newest revision, in the order of first appearance.
+
+        More than one is a conflict. The order of the claims is that of their digests: the same in every
+        clone, whoever united the notes.
+        """
+        found: dict[IntentId, list[tuple[str, Intent]]] = {}
         for doc in self.documents:
             record = doc.record
-            if isinstance(record, Intent):
-                known = found.get(record.id)
-                if known is None or record.revision > known.revision:
-                    found[record.id] = record
-        return found
+            if type(record) is not Intent:
+                continue
+            known = found.setdefault(record.id, [])
+            if known and record.revision > known[0][1].revision:
+                known.clear()
+            if not known or record.revision == known[0][1].revision:
+                known.append((doc.digest, record))
+        return {
+            one: tuple(intent for _, intent in sorted(claims, key=lambda claim: claim[0]))
+            for one, claims in found.items()
+        }
+
+    @cached_property
+    def intents(self) -> dict[IntentId, Intent]:
+        """Each intent in its newest revision, in the order of first appearance."""
+        return {one: claims[0] for one, claims in self.versions.items()}
 
     @cached_property
     def bindings(self) -> tuple[Binding, ...]:
         """Every binding, oldest first."""
         return tuple(doc.record for doc in self.documents if isinstance(doc.record, Binding))
 
-    @cached_property
+    @property
     def conflicts(self) -> tuple[IntentId, ...]:
-        """Intents of which two documents claim the same revision."""
-        seen: dict[tuple[IntentId, int], str] = {}
-        clashing: dict[IntentId, None] = {}
-        for doc in self.documents:
-            record = doc.record
-            if isinstance(record, Intent):
-                first = seen.setdefault((record.id, record.revision), doc.digest)
-                if first != doc.digest:
-                    clashing[record.id] = None
-        return tuple(clashing)
+        """Intents of which two documents claim the same revision, and none a newer one."""
+        return tuple(one for one, claims in self.versions.items() if len(claims) > 1)
+
+    @property
+    def unknown(self) -> tuple[IntentId, ...]:
+        """Intents that are bound here and of which the note holds no document."""
+        return tuple(dict.fromkeys(b.intent for b in self.bindings if b.intent not in self.intents))
+
+    @property
+    def troubles(self) -> tuple[str, ...]:
+        """What somebody should look at, each in one line."""
+        claimed = (
+            f"{len(self.versions[one])} documents claim revision {self.intents[one].revision} of intent {one}"
+            for one in self.conflicts
+        )
+        return (*self.warnings, *claimed)
 
     def binding(self, intent: IntentId, result: Oid) -> Binding | None:
         """Return what the intent did in a commit with this tree; else its last binding, else ``None``."""
@@ -106,7 +129,19 @@ class Ledger:
             return lambda old: union(old, added)
 
         changes = {oid: united_with(added) for oid, added in notes.items()}
-        return update_notes(self._repo, self.ref, changes, message)
+        tip = update_notes(self._repo, self.ref, changes, message)
+        if tip is not None and guard_ref(self._repo, self.ref, tip):
+            return peek_ref(self._repo, self.ref)
+        return tip
+
+
+def guard(repo: Repository) -> bool:
+    """See that no note which was ever here is lost to a careless writer; return whether one was.
+
+    To be called before the ledger is read. Costs a look at some small files where nothing has happened.
+    """
+    restored = [guard_ref(repo, ref) for ref in (INTENTS_REF, PRIVATE_REF, PROVENANCE_REF)]
+    return any(restored)
 
 
 def view(note: bytes) -> NoteView:

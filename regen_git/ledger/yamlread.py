@@ -26,12 +26,14 @@ def load(raw: bytes) -> Any:
         text = raw.decode("utf-8")
     except UnicodeDecodeError as error:
         raise ValueError(f"it is not UTF-8 at byte {error.start}") from error
+    # Some editors begin a file with a byte order mark; the library takes it for text.
+    text = text.removeprefix("\ufeff")
     try:
         return _built(yaml.parse(text, Loader=_BASE))
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f" at line {mark.line + 1}" if mark is not None else ""
-        problem = getattr(error, "problem", None) or "it is not YAML"
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or "it is not YAML"
         raise ValueError(f"{problem}{where}") from error
 
 
@@ -66,8 +68,12 @@ def _built(events: Iterable[yaml.Event]) -> Any:
 
 
 def _mapping(items: list[Any]) -> dict[str, Any]:
-    """Return what keys and values in turn make; of a key that is there twice the last one counts."""
+    """Return what keys and values in turn make; a key that stands twice leaves open what is meant."""
     keys = items[::2]
     if not all(isinstance(key, str) for key in keys):
         raise ValueError("one of its keys is not a word")
-    return dict(zip(keys, items[1::2], strict=True))
+    made = dict(zip(keys, items[1::2], strict=True))
+    if len(made) < len(keys):
+        twice = next(key for key in made if keys.count(key) > 1)
+        raise ValueError(f"the key {twice[:40]!a} stands twice in it")
+    return made

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["block", "flow_list", "flow_map", "scalar"]
+__all__ = ["block", "flow_list", "flow_map", "is_plain_text", "scalar"]
 
 # What may stand without quotes: starts with a letter, holds nothing YAML could read as structure.
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9._/@<>+ -]*[A-Za-z0-9_/>]|[A-Za-z]")
@@ -19,7 +19,16 @@ _BLOCK_OK = re.compile(
 )
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
+# All but the printable characters of ASCII that mean nothing between double quotes.
+_ODD = re.compile(r"[^ !#-\[\]-~]")
 _HEX = re.compile(r"[0-9a-f]{16,64}")
+_LONGEST_KEY = 1000
+"""Characters. YAML 1.1 allows 1,024 before the colon of a key that is not marked."""
+
+
+def is_plain_text(text: str) -> bool:
+    """Return whether YAML takes every character of a text as it is, and none for a byte order mark."""
+    return _BLOCK_OK.fullmatch(text) is not None and "\ufeff" not in text
 
 
 def scalar(text: str) -> str:
@@ -34,7 +43,7 @@ def scalar(text: str) -> str:
 
 def _quoted(text: str) -> str:
     """Return the text in double quotes, everything that YAML might not take as it is escaped."""
-    return '"' + "".join(_escaped(char) for char in text) + '"'
+    return '"' + _ODD.sub(lambda found: _escaped(found[0]), text) + '"'
 
 
 def _escaped(char: str) -> str:
@@ -55,10 +64,9 @@ def block(text: str, indent: int) -> str:
     lines = text.split("\n")
     exact = (
         bool(text)
-        and _BLOCK_OK.fullmatch(text) is not None
+        and is_plain_text(text)
         and not lines[0].startswith((" ", "\t"))
         and lines[0] != ""
-        and "\ufeff" not in text
         and not any(line.strip(" \t") == "" and line for line in lines)
     )
     if not exact:
@@ -81,7 +89,13 @@ def flow_list(items: list[str]) -> str:
 
 def flow_map(pairs: list[tuple[str, str]]) -> str:
     """Return ``{a: b, c: d}`` on one line; values are taken as they are."""
-    return "{" + ", ".join(f"{_flow(key)}: {value}" for key, value in pairs) + "}"
+    return "{" + ", ".join(f"{_key(key)}: {value}" for key, value in pairs) + "}"
+
+
+def _key(text: str) -> str:
+    """Return a key; a long one is marked as a key, since YAML looks for its colon only so far."""
+    shown = _flow(text)
+    return shown if len(shown) < _LONGEST_KEY else f"? {shown} "
 
 
 def _flow(text: str) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from regen_git.llm.client import Reply, Request
     from regen_git.llm.prices import Price
 
-__all__ = ["Budget", "Reservation"]
+__all__ = ["Budget", "Reservation", "counted_tokens"]
 
 # Sums of floats carry rounding errors far below this; a real overdraft is far above it.
 _ROUNDING_USD = 1e-9
@@ -101,7 +101,7 @@ class Budget:
 
         Settling twice, or after ``release``, is a mistake: ``ValueError``.
         """
-        prompt, completion, believed = _tokens(reservation, reply)
+        prompt, completion, believed = counted_tokens(reservation, reply)
         usd = self._cost(reservation, reply, prompt, completion, believed=believed)
         self._close(reservation)
         self.spent_usd += usd
@@ -180,7 +180,7 @@ class Budget:
         return min(cost, reservation.usd) if reservation.price is not None else cost
 
 
-def _tokens(reservation: Reservation, reply: Reply) -> tuple[int, int, bool]:
+def counted_tokens(reservation: Reservation, reply: Reply) -> tuple[int, int, bool]:
     """Return the tokens of prompt and answer that are counted, and whether they are the server's figures.
 
     What is missing or negative is estimated; what is larger than can be counts as the worst case.

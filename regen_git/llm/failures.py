@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-__all__ = ["Failure", "Kind", "classify", "explain", "retry_after_s", "told"]
+__all__ = ["Failure", "Kind", "classify", "explain", "is_lasting", "retry_after_s", "told"]
 
 Kind: TypeAlias = Literal[
     "limit",
@@ -32,12 +32,18 @@ Kind: TypeAlias = Literal[
     "provider",
     "long",
     "filtered",
+    "moved",
+    "endless",
     "bad",
 ]
 """What went wrong, in one word."""
 
 _AGAIN = frozenset({"limit", "server", "timeout", "unreachable", "cut", "unreadable"})
-_MAYBE_BILLED = frozenset({"timeout", "cut", "unreadable"})
+_MAYBE_BILLED = frozenset({"timeout", "cut", "unreadable", "endless"})
+# What a gateway says when it got no answer, or none in time: the model behind it may have done the work.
+_GATEWAY = frozenset({502, 504, 524})
+_LASTING = frozenset({"quota", "key", "denied", "model", "provider", "moved"})
+_BELIEVED_WAIT_S = 86_400.0
 
 _BY_STATUS: dict[int, Kind] = {
     401: "key",
@@ -103,7 +109,12 @@ class Failure:
     @property
     def may_be_billed(self) -> bool:
         """Whether the server may have done the work although no answer arrived."""
-        return self.kind in _MAYBE_BILLED
+        return self.kind in _MAYBE_BILLED or self.status in _GATEWAY
+
+
+def is_lasting(kind: str) -> bool:
+    """Return whether every other question to this model would fail in the same way."""
+    return kind in _LASTING
 
 
 def classify(
@@ -151,11 +162,19 @@ def _named(said: str, status: int | None) -> Kind | None:
 
 
 def retry_after_s(headers: Mapping[str, str]) -> float | None:
-    """Return how many seconds a server asks to wait, or ``None``. Source: RFC 9110, section 10.2.3."""
+    """Return how many seconds a server asks to wait, or ``None``. Source: RFC 9110, section 10.2.3.
+
+    More than a day is a mistake of the server's, and counts as if nothing was said.
+    """
+    found = _said_wait_s(headers)
+    return found if found is None or found <= _BELIEVED_WAIT_S else None
+
+
+def _said_wait_s(headers: Mapping[str, str]) -> float | None:
     lower = {name.lower(): value for name, value in headers.items()}
     for name, unit in (("retry-after-ms", 0.001), ("retry-after", 1.0)):
         value = lower.get(name, "").strip()
-        if re.fullmatch(r"\d{1,9}(\.\d{1,9})?", value):
+        if re.fullmatch(r"\d{1,30}(\.\d{1,9})?", value):
             return float(value) * unit
     try:
         when = parsedate_to_datetime(lower.get("retry-after", ""))
@@ -222,6 +241,14 @@ _TEXTS: dict[Kind, tuple[str, str]] = {
     "filtered": (
         "a content filter stopped the request to '{model}'{said}",
         "word the intent differently",
+    ),
+    "moved": (
+        "the server of '{model}'{where} sends on to another address{said}",
+        "if that is the right one, say 'git config regen.apiBase ADDRESS'; nothing was sent there",
+    ),
+    "endless": (
+        "'{model}'{where} answers without an end{said}",
+        "check that the address speaks this provider's API, or set a smaller --max-tokens",
     ),
     "bad": ("'{model}'{where} refused the request{said}", "check the model's name and the parameters"),
 }

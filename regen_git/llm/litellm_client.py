@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 from regen_git.errors import ModelError
 from regen_git.llm.client import Reply, Usage
-from regen_git.llm.failures import Failure, classify, explain
+from regen_git.llm.failures import Failure, classify, explain, told
+from regen_git.llm.guard import EndlessError, MovedError, PackedError, find_refusal, install
 from regen_git.llm.reply_document import LIMIT_BYTES
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from tenacity import RetryCallState
 
     from regen_git.llm.client import Finish, Request
+    from regen_git.llm.failures import Kind
 
 __all__ = ["PARAMETERS", "LitellmClient"]
 
@@ -64,15 +66,20 @@ _TOKENS_BELIEVED = 10**9
 _NAME_SHOWN = 200
 _LOADING = threading.Lock()
 _ready: list[Any] = []
+_REFUSALS: dict[type[Exception], Kind] = {
+    MovedError: "moved",
+    EndlessError: "endless",
+    PackedError: "unreadable",
+}
 _FINISH: dict[str, Finish] = {"stop": "stop", "length": "length", "content_filter": "refused"}
 
 
 class LitellmClient:
     """Ask models through litellm, at most ``concurrency`` questions at once.
 
-    ``timeout_s`` is for one attempt. ``wait`` sleeps between attempts. ``on_unsure`` is called before a
-    question is sent again whose first sending may have been billed; a ``BudgetError`` that it raises ends
-    the question.
+    ``timeout_s`` is how long a server may send nothing; an answer that keeps coming is waited for. ``wait``
+    sleeps between attempts. ``on_unsure`` is awaited before a question is sent again whose last sending may
+    have been billed; a ``BudgetError`` that it raises ends the question.
     """
 
     def __init__(
@@ -83,7 +90,7 @@ class LitellmClient:
         api_base: str | None = None,
         attempts: int = 5,
         wait: Callable[[float], Awaitable[None]] = asyncio.sleep,
-        on_unsure: Callable[[Request], None] | None = None,
+        on_unsure: Callable[[Request], Awaitable[None]] | None = None,
     ) -> None:
         self._free = asyncio.Semaphore(concurrency)
         self._concurrency = concurrency
@@ -170,10 +177,10 @@ class LitellmClient:
         too_long = failure.wait_s is not None and failure.wait_s > _LONGEST_ASKED_WAIT_S
         return not failure.is_worth_retrying or too_long or state.attempt_number >= limit
 
-    def _note_unsure(self, request: Request) -> Callable[[RetryCallState], None]:
-        def note(state: RetryCallState) -> None:
+    def _note_unsure(self, request: Request) -> Callable[[RetryCallState], Awaitable[None]]:
+        async def note(state: RetryCallState) -> None:
             if self._on_unsure is not None and _failure_of(state).may_be_billed:
-                self._on_unsure(request)
+                await self._on_unsure(request)
 
         return note
 
@@ -190,7 +197,7 @@ class LitellmClient:
         )
         if failure.wait_s is not None and failure.wait_s > _LONGEST_ASKED_WAIT_S:
             hint = f"the server asks to wait {failure.wait_s:.0f} seconds; resume the replay after that"
-        return ModelError(message, hint=hint)
+        return ModelError(message, hint=hint, kind=failure.kind, may_be_billed=failure.may_be_billed)
 
 
 class _FailedError(Exception):
@@ -219,6 +226,9 @@ def _pause_s(state: RetryCallState) -> float:
 def _failure(litellm: Any, error: Exception) -> Failure:
     import openai
 
+    refusal = find_refusal(error)
+    if refusal is not None:
+        return Failure(_REFUSALS[type(refusal)], told(str(refusal)))
     headers = _headers(error)
     return classify(
         str(error),
@@ -262,14 +272,16 @@ def _reply(response: Any, request: Request) -> Reply:
     if len(text) > LIMIT_BYTES:
         raise ModelError(
             f"'{request.model}' answered with {len(text)} characters, more than is kept of one reply",
-            hint="set max_tokens, or ask for less at once",
+            hint="set a smaller --max-tokens",
+            kind="endless",
+            may_be_billed=True,
         )
     usage, is_believed = _usage(getattr(response, "usage", None))
     cost = (getattr(response, "_hidden_params", None) or {}).get("response_cost")
     refusal = getattr(choice.message, "refusal", None)
     finish: Finish = "refused" if refusal and not text else _FINISH.get(choice.finish_reason, "stop")
     return Reply(
-        text=text or str(refusal or ""),
+        text=_sendable(text or str(refusal or "")),
         finish=finish,
         usage=usage,
         cost_usd=float(cost) if is_believed and isinstance(cost, int | float) and cost >= 0 else None,
@@ -288,11 +300,12 @@ def _usage(usage: Any) -> tuple[Usage, bool]:
 
 
 def _count(value: object) -> int | None:
-    return value if isinstance(value, int) and 0 <= value <= _TOKENS_BELIEVED else None
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return cast("int", value) if is_number and 0 <= cast("int", value) <= _TOKENS_BELIEVED else None
 
 
 def _sendable(text: str) -> str:
-    """Return text that UTF-8 can carry: what stands for undecodable bytes becomes the replacement sign."""
+    """Return text that UTF-8 can carry: what is no character becomes the replacement sign."""
     return text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
@@ -322,6 +335,7 @@ def _load(concurrency: int) -> Any:
             if collects:
                 gc.enable()
         _silence(litellm)
+        install()
         _ready.append(litellm)
         return litellm
 

@@ -57,17 +57,22 @@ class ReplyStore:
         self._tip: Oid | None = None
         self._fans: dict[str, Oid] | None = None
         self._requests: dict[str, dict[bytes, Leaf]] = {}
+        self._free: dict[str, dict[Oid, bytes]] = {}
         self.warnings: list[str] = []
 
     def put(self, digest: str, reply: Reply, *, is_free: bool = False) -> Oid:
         """Record a reply and return its id; on disk when this returns. The same reply again adds nothing.
 
-        One that ``is_free``, since history gives it again at any time, reaches the disk with ``flush``.
+        One that ``is_free``, since history gives it again at any time, stays in memory until ``flush``.
         Raises ``ModelError`` when the reply is too large to keep.
         """
         _checked(digest)
         data = encode(reply)
         reply_id = self._id(data)
+        if is_free:
+            if reply_id not in self._leaves(digest):
+                self._free.setdefault(digest, {})[reply_id] = data
+            return reply_id
         folder = self._spool / digest
         target = folder / reply_id
         if target.exists() or reply_id in self._leaves(digest):
@@ -75,15 +80,16 @@ class ReplyStore:
         # A flush of another process may take the empty folder away between two steps of ours.
         for _ in range(_PUT_TRIES):
             with contextlib.suppress(FileNotFoundError):
-                _write_whole(target, data, is_durable=not is_free)
+                _write_whole(target, data)
                 return reply_id
-        _write_whole(target, data, is_durable=not is_free)
+        _write_whole(target, data)
         return reply_id
 
     def get(self, digest: str) -> list[tuple[Oid, Reply]]:
         """Return the replies to a request, ordered by id; empty if none. Unreadable ones are left out."""
         _checked(digest)
         known: dict[Oid, bytes | None] = dict.fromkeys(self._leaves(digest))
+        known.update(self._free.get(digest, {}))
         known.update(self._spooled(digest))
         found = []
         for reply_id in sorted(known):
@@ -121,7 +127,12 @@ class ReplyStore:
         What others put there meanwhile stays. Spool files go only once the ref holds them.
         """
         spooled = dict(self._spool_files())
-        tip = self._unite({path: data for path, data in spooled.items() if data is not None}, None)
+        kept = {
+            f"{digest}/{name}": data for digest, some in self._free.items() for name, data in some.items()
+        }
+        kept.update((path, data) for path, data in spooled.items() if data is not None)
+        tip = self._unite(kept, None)
+        self._free.clear()
         for path, data in spooled.items():
             if data is not None:
                 (self._spool / path).unlink(missing_ok=True)
@@ -321,19 +332,16 @@ def _checked(digest: str) -> None:
         raise ValueError(f"not the digest of a request: {digest[:80]!r}")
 
 
-def _write_whole(target: Path, data: bytes, *, is_durable: bool) -> None:
-    """Write a file that is either absent or whole; if durable, on disk with its folder when this returns."""
+def _write_whole(target: Path, data: bytes) -> None:
+    """Write a file that is either absent or whole, on disk with its folder when this returns."""
     missing = [folder for folder in list(target.parents)[:3] if not folder.exists()]
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".new-{os.getpid()}-{time.monotonic_ns()}")
     with temporary.open("xb") as file:
         file.write(data)
         file.flush()
-        if is_durable:
-            os.fsync(file.fileno())
+        os.fsync(file.fileno())
     temporary.replace(target)
-    if not is_durable:
-        return
     for folder in [target.parent, *(folder.parent for folder in missing)]:
         _sync_folder(folder)
 

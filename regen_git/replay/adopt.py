@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from regen_git.errors import GitError, RefMovedError, ReplayError
+from regen_git.errors import ReplayError
 from regen_git.git.commits import read_commit
 from regen_git.git.notes import scan_notes
-from regen_git.git.refs import read_ref, update_ref, update_refs
+from regen_git.git.refs import read_ref, update_ref
 from regen_git.git.trees import diff, edit, lookup
 from regen_git.ledger.store import INTENTS_REF, Ledger
 from regen_git.replay.carry import Carried, How, carry
 from regen_git.replay.facts import ADOPTS, MODEL, SOURCE
+from regen_git.replay.moving import Move, find_unfinished, move
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,6 +42,9 @@ def adopt_tree(repo: Repository, report: Report, paths: Sequence[RepoPath]) -> A
     Commits made after the range are carried onto the rebuilt tree first. Raises ``ReplayError`` when that
     needs a model or a person, and when files in the working tree are in the way.
     """
+    done = find_unfinished(repo)
+    if done is not None and done.message == f"regen adopt: {report.options.name}":
+        return Adopted(done.branch, done.old, done.new, done.undo)
     branch, head = _current(repo)
     store = repo.objects
     tip = report.tip or ""
@@ -55,8 +59,9 @@ def adopt_tree(repo: Repository, report: Report, paths: Sequence[RepoPath]) -> A
     repo.objects.flush()
     made = repo.git("commit-tree", tree, "-p", head, "-F", "-", stdin=message.encode("utf-8", "replace"))
     new = made.decode("ascii").strip()
-    _move(repo, branch, head, new, f"regen adopt: {report.options.name}")
-    return Adopted(branch, head, new, f"git revert --no-edit {new[:12]}", tuple(carried))
+    undo = f"git revert --no-edit {new[:12]}"
+    move(repo, Move(branch, head, new, undo, f"regen adopt: {report.options.name}"))
+    return Adopted(branch, head, new, undo, tuple(carried))
 
 
 def adopt_history(repo: Repository, report: Report, *, published: bool) -> Adopted:
@@ -65,8 +70,11 @@ def adopt_history(repo: Repository, report: Report, *, published: bool) -> Adopt
     Raises ``ReplayError`` when the branch has commits the replay does not know, and, unless ``published``,
     when a remote has the commits that would be left behind.
     """
-    branch, head = _current(repo)
+    done = find_unfinished(repo)
     options = report.options
+    if done is not None and done.message == f"regen adopt --history: {options.name}":
+        return Adopted(done.branch, done.old, done.new, done.undo)
+    branch, head = _current(repo)
     tip = report.tip or ""
     if head != options.tip:
         raise ReplayError(
@@ -81,14 +89,17 @@ def adopt_history(repo: Repository, report: Report, *, published: bool) -> Adopt
     short = branch.removeprefix("refs/heads/")
     backup = _free_backup(repo, short)
     update_ref(repo, backup, head, None, f"regen adopt: {options.name}")
-    _move(repo, branch, head, tip, f"regen adopt --history: {options.name}")
-    return Adopted(branch, head, tip, f"git reset --keep {backup}")
+    undo = f"git reset --keep {backup}"
+    move(repo, Move(branch, head, tip, undo, f"regen adopt --history: {options.name}"))
+    return Adopted(branch, head, tip, undo)
 
 
 def _current(repo: Repository) -> tuple[str, Oid]:
     """Return the ref to move and where it is. Raises ``ReplayError`` where there is none to move."""
     if repo.worktree is None:
-        raise ReplayError("a bare repository has no branch checked out", hint="adopt in a clone with files")
+        raise ReplayError(
+            "there are no files here: no branch is checked out", hint="adopt in a working tree of the branch"
+        )
     status, out = repo.git_status("symbolic-ref", "--quiet", "HEAD", ok=(0, 1))
     branch = out.decode("utf-8", "surrogateescape").strip() if status == 0 else "HEAD"
     head = read_ref(repo, "HEAD")
@@ -190,20 +201,3 @@ def _free_backup(repo: Repository, short: str) -> str:
         if read_ref(repo, name) is None:
             return name
     raise ReplayError("there are too many backups", hint="delete some of 'refs/regen/backup'")
-
-
-def _move(repo: Repository, branch: str, old: Oid, new: Oid, message: str) -> None:
-    """Change working tree, index and ref together; where one cannot, none does."""
-    repo.objects.flush()
-    repo.git("update-index", "-q", "--refresh", ok=(0, 1))
-    try:
-        repo.git("read-tree", "-m", "-u", old, new)
-    except GitError as error:
-        raise ReplayError(
-            f"files in the working tree are in the way: {error}", hint="commit or stash them first"
-        ) from error
-    try:
-        update_refs(repo, [(branch, new, old)], message)
-    except (GitError, RefMovedError) as error:
-        repo.git("read-tree", "-m", "-u", new, old)
-        raise ReplayError(f"'{branch}' moved meanwhile", hint="nothing was changed; try again") from error

@@ -9,9 +9,11 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from regen_git.errors import NoRecordedReplyError
+from regen_git.errors import ModelError, NoRecordedReplyError
 from regen_git.git.trees import lookup
+from regen_git.llm.budget import counted_tokens
 from regen_git.llm.client import Finish, Reply, Usage
+from regen_git.llm.failures import is_lasting
 from regen_git.replay.compose import text_of
 from regen_git.replay.reply import Deletion, FileEdit, render_reply
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from regen_git.llm.client import ModelClient, Request
     from regen_git.llm.prices import Price
     from regen_git.llm.replies import ReplyStore
+    from regen_git.replay.spending import Spending
 
 __all__ = [
     "Answer",
@@ -37,6 +40,9 @@ __all__ = [
     "render_history",
 ]
 
+_ABOUT_REQUEST = frozenset({"long", "endless"})
+"""Failures that the same request would meet again."""
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -49,25 +55,31 @@ class Answer:
 
 @dataclass(slots=True)
 class Tally:
-    """What was asked so far, and what it cost. ``cost_usd`` is ``None`` once a price is unknown."""
+    """What was asked so far, and what it cost. ``cost_usd`` is ``None`` once a price is unknown.
+
+    ``unanswered`` are those of the ``calls`` that no answer came to and that may have been billed all the
+    same; they count with the most that they can have used.
+    """
 
     calls: int = 0
+    unanswered: int = 0
     reused: int = 0
     prompt_tokens: int = 0
     completion_tokens: int = 0
     cost_usd: float | None = 0.0
 
-    def count(self, reply: Reply, cost: float | None) -> None:
-        """Add one call that was really made."""
+    def count(self, prompt_tokens: int, completion_tokens: int, cost: float | None) -> None:
+        """Add one call that was really made, as the budget counts it."""
         self.calls += 1
-        self.prompt_tokens += max(0, reply.usage.prompt_tokens)
-        self.completion_tokens += max(0, reply.usage.completion_tokens)
+        self.prompt_tokens += prompt_tokens
+        self.completion_tokens += completion_tokens
         self.cost_usd = None if cost is None or self.cost_usd is None else self.cost_usd + cost
 
     def told(self) -> dict[str, int | float | None]:
         """Return the figures for the journal."""
         return {
             "calls": self.calls,
+            "unanswered": self.unanswered,
             "reused": self.reused,
             "prompt_tokens": self.prompt_tokens,
             "completion_tokens": self.completion_tokens,
@@ -92,6 +104,9 @@ class Answers(Protocol):
     async def ask(self, request: Request, *, history: str | None) -> Answer:
         """Return an answer; ``history`` is what the original commit would have replied, where it can."""
 
+    def flush(self) -> None:
+        """Put on disk what only memory holds of the answers given so far."""
+
 
 @dataclass(slots=True)
 class History:
@@ -108,6 +123,11 @@ class History:
         digest = request.digest
         reply = Reply(text, "stop", Usage(0, 0), 0.0, request.model)
         return Answer(text, "stop", f"{digest}/{self.store.put(digest, reply, is_free=True)}")
+
+    def flush(self) -> None:
+        """Move what was recorded into the ref, all at once."""
+        if self.store is not None:
+            self.store.flush()
 
 
 @dataclass(slots=True)
@@ -149,6 +169,9 @@ class Recorded:
         self.tally.reused += 1
         return Answer(reply.text, reply.finish, f"{digest}/{reply_id}")
 
+    def flush(self) -> None:
+        """Do nothing: what is read here is recorded already."""
+
 
 @dataclass(slots=True)
 class Models:
@@ -163,6 +186,8 @@ class Models:
     in_flight: dict[str, asyncio.Task[Answer]] = field(default_factory=dict)
     early: set[str] = field(default_factory=set)
     open_calls: dict[str, Reservation] = field(default_factory=dict)
+    hopeless: dict[str, ModelError] = field(default_factory=dict)
+    spending: Spending | None = None
     is_closing: bool = False
 
     async def ask(self, request: Request, *, history: str | None) -> Answer:
@@ -178,6 +203,7 @@ class Models:
             return Answer(reply.text, reply.finish, f"{digest}/{reply_id}")
         task = self.in_flight.get(digest)
         if task is None:
+            self._refuse_hopeless(digest)
             task = asyncio.create_task(self._call(digest, request))
             task.add_done_callback(looked_at)
             self.in_flight[digest] = task
@@ -188,18 +214,19 @@ class Models:
             if task.done():
                 self.in_flight.pop(digest, None)
 
-    def unsure(self, request: Request) -> None:
+    def flush(self) -> None:
+        """Do nothing: a reply that was paid for is on disk before it is used."""
+
+    async def unsure(self, request: Request) -> None:
         """Count a call whose answer never came as spent, and reserve for sending it again.
 
         Raises ``BudgetError`` when that is more than what is left.
         """
         digest = request.digest
-        reservation = self.open_calls.get(digest)
+        reservation = self.open_calls.pop(digest, None)
         if reservation is not None:
-            most = int(request.parameters.get("max_tokens", 0))
-            again = self.budget.reserve(request, most, self.price)
-            self.budget.forfeit(reservation)
-            self.open_calls[digest] = again
+            self._forfeit(digest, reservation)
+            await self._reserve(digest, request)
 
     async def settle(self) -> None:
         """Wait for calls that were sent, so that what is paid for is recorded; send no more."""
@@ -209,22 +236,78 @@ class Models:
 
     async def _call(self, digest: str, request: Request) -> Answer:
         async with self.limit:
-            most = int(request.parameters.get("max_tokens", 0))
-            reservation = await self.budget.reserve_when_free(request, most, self.price)
+            await self._reserve(digest, request)
             if self.is_closing:
-                self.budget.release(reservation)
+                self._release(digest, self.open_calls.pop(digest))
                 raise asyncio.CancelledError
-            self.open_calls[digest] = reservation
             try:
                 reply = await self.client.ask(request)
-            except BaseException:
-                self.budget.release(self.open_calls.pop(digest))
+            except BaseException as error:
+                self._close(digest, error)
                 raise
-            cost = self.budget.settle(self.open_calls.pop(digest), reply)
-            known = reply.cost_usd is not None or self.price is not None
-            self.tally.count(reply, cost if known else None)
+            try:
+                # First of all: a disk that fills up now shall not cost a reply that is paid for.
+                recorded = f"{digest}/{self.store.put(digest, reply)}"
+            finally:
+                self._settle(digest, reply)
             self.early.add(digest)
-            return Answer(reply.text, reply.finish, f"{digest}/{self.store.put(digest, reply)}")
+            return Answer(reply.text, reply.finish, recorded)
+
+    def _settle(self, digest: str, reply: Reply) -> None:
+        reservation = self.open_calls.pop(digest)
+        prompt, completion, _ = counted_tokens(reservation, reply)
+        cost = self.budget.settle(reservation, reply)
+        known = reply.cost_usd is not None or self.price is not None
+        self.tally.count(prompt, completion, cost if known else None)
+        self._tell(digest, cost, prompt + completion)
+
+    def _close(self, digest: str, error: BaseException) -> None:
+        """Give back what was reserved for a call that failed, unless it may be billed all the same."""
+        if isinstance(error, ModelError) and (is_lasting(error.kind) or error.kind in _ABOUT_REQUEST):
+            self.hopeless["" if is_lasting(error.kind) else digest] = error
+        reservation = self.open_calls.pop(digest, None)
+        if reservation is None:
+            return
+        is_unknown = isinstance(error, ModelError) and error.may_be_billed
+        if is_unknown or isinstance(error, asyncio.CancelledError):
+            self._forfeit(digest, reservation)
+        else:
+            self._release(digest, reservation)
+
+    async def _reserve(self, digest: str, request: Request) -> None:
+        """Set aside what the call may cost, here and on the disk: a kill must not let it be forgotten."""
+        most = int(request.parameters.get("max_tokens", 0))
+        reservation = await self.budget.reserve_when_free(request, most, self.price)
+        if self.spending is not None:
+            try:
+                await self.spending.reserve(digest, reservation)
+            except OSError:
+                self.budget.release(reservation)
+                raise
+        self.open_calls[digest] = reservation
+
+    def _tell(self, digest: str, usd: float, tokens: int) -> None:
+        if self.spending is not None:
+            self.spending.settle(digest, usd, tokens)
+
+    def _release(self, digest: str, reservation: Reservation) -> None:
+        self.budget.release(reservation)
+        self._tell(digest, 0.0, 0)
+
+    def _forfeit(self, digest: str, reservation: Reservation) -> None:
+        self.budget.forfeit(reservation)
+        self._tell(digest, reservation.usd, reservation.tokens)
+        self.tally.unanswered += 1
+        known = reservation.price is not None
+        self.tally.count(
+            reservation.prompt_tokens, reservation.completion_tokens, reservation.usd if known else None
+        )
+
+    def _refuse_hopeless(self, digest: str) -> None:
+        """Fail as a call before this one did, where asking again cannot help."""
+        error = self.hopeless.get(digest) or self.hopeless.get("")
+        if error is not None:
+            raise ModelError(str(error), hint=error.hint, kind=error.kind) from error
 
 
 def looked_at(task: asyncio.Task[Any]) -> None:

@@ -10,6 +10,7 @@ from regen_git.domain.verdict import Outcome, Verdict, Verification
 from regen_git.git.trees import Leaf, edit, lookup
 from regen_git.replay.answers import render_history
 from regen_git.replay.compose import compose
+from regen_git.replay.fitting import broken, misplaced
 from regen_git.replay.hand_placing import place_hand_lines
 from regen_git.replay.regions import missing_hand_lines
 from regen_git.replay.reply import ParsedReply, join_continuation, parse_reply
@@ -24,11 +25,24 @@ if TYPE_CHECKING:
     from regen_git.replay.answers import Answer
     from regen_git.replay.carry import Carried
     from regen_git.replay.plan import Step
+    from regen_git.replay.reply import Problem
     from regen_git.replay.workbench import Workbench
 
-__all__ = ["Attempt", "Ground", "Reading", "apply_reply", "attempt", "checks_now", "judged", "keep_hand"]
+__all__ = [
+    "Attempt",
+    "Ground",
+    "Reading",
+    "apply_reply",
+    "attempt",
+    "checks_now",
+    "goes_on",
+    "judged",
+    "keep_hand",
+]
 
-_CONTINUATIONS = 4
+_PARTS = 5
+# Where one of these is wrong, what a reply means is not clear at all; else its other files are good.
+_NOTHING_TAKEN = frozenset({"truncated", "ambiguous", "two versions", "refused", "no files"})
 _OUTPUT_LIMIT = 6_000
 
 
@@ -43,7 +57,7 @@ class Reading:
 
 @dataclass
 class Attempt:
-    """One answer, read and judged. No findings: it is accepted."""
+    """One answer, read and judged. No findings: it is accepted. Refused ones are not worth a repair."""
 
     text: str
     tree: Oid
@@ -52,6 +66,7 @@ class Attempt:
     replies: tuple[str, ...]
     ignored: tuple[RepoPath, ...] = ()
     verification: Verification | None = None
+    is_refused: bool = False
 
 
 @dataclass
@@ -69,7 +84,7 @@ async def attempt(bench: Workbench, step: Step, request: Request, ground: Ground
     facts = bench.facts[step.index]
     history = None
     if bench.options.is_original:
-        history = render_history(bench.store, ground.tree, facts.commit.tree, step.wrote)
+        history = render_history(bench.store, ground.tree, facts.tree, step.wrote)
     text, finish, replies = await _whole_answer(bench, request, history)
     tried = apply_reply(bench, step, ground, current, Reading(text, finish, replies))
     return tried if tried.findings else await judged(bench, step, tried)
@@ -82,16 +97,34 @@ def apply_reply(bench: Workbench, step: Step, ground: Ground, current: Oid, read
     editable = _editable(bench, step, ground)
     texts = {path: shown for path in editable if (shown := bench.now(current).text(path)) is not None}
     parsed = parse_reply(text, current=texts, finish=reading.finish)
-    if parsed.problems:
-        findings = tuple(f"- {problem.message}" for problem in parsed.problems)
-        return Attempt(text, current, findings, (1, len(findings), 0), replies)
+    problems = [f"{_place(problem)}{problem.message}" for problem in parsed.problems]
+    if any(problem.kind in _NOTHING_TAKEN for problem in parsed.problems):
+        is_refused = reading.finish == "refused"
+        if parsed.files or parsed.replacements:
+            problems.append("nothing of this answer was taken: give every file again")
+        if is_refused:
+            problems.append(
+                "'git regen edit INTENT' words the prompt differently; another model may answer it"
+            )
+        score = (2 if is_refused else 1, len(problems), 0)
+        return Attempt(text, current, _listed(problems), score, replies, is_refused=is_refused)
+    original = facts.tree
+    unfit = misplaced(bench.store, original, current, parsed)
+    problems += [f"{path}: {reason}" for path, reason in unfit.items()]
     wanted, ignored = _allowed(bench, step, ground, parsed)
-    made = compose(bench.store, current, facts.commit.tree, parsed, wanted)
+    # What is right stays: a repair answers with the files that must change, and no others.
+    sound = wanted - unfit.keys() - {problem.path for problem in parsed.problems}
+    made = compose(bench.store, current, original, parsed, sound)
+    problems += [*made.problems, *broken(bench.store, original, made.edits)]
     tree = edit(bench.store, current, made.edits)
     tree, lost = keep_hand(bench, step, tree)
-    findings = tuple(f"- {problem}" for problem in (*made.problems, *lost))
+    findings = _listed([*problems, *lost])
     score = (1, len(findings), 0) if findings else (0, 0, 0)
     return Attempt(text, tree, findings, score, replies, ignored)
+
+
+def _listed(problems: Sequence[str]) -> tuple[str, ...]:
+    return tuple(f"- {problem}" for problem in problems)
 
 
 async def _whole_answer(
@@ -100,13 +133,26 @@ async def _whole_answer(
     """Ask, and ask on while the model stops in the middle."""
     answer: Answer = await bench.answers.ask(request, history=history)
     text, replies = answer.text, [answer.recorded]
-    for _ in range(_CONTINUATIONS):
-        if answer.finish != "length":
-            break
+    grew = True
+    while goes_on(answer.finish, text, len(replies), grew=grew):
         answer = await bench.answers.ask(continue_request(request, text), history=None)
-        text = join_continuation(text, answer.text)
+        before, text = text, join_continuation(text, answer.text)
+        grew = len(text) > len(before)
         replies.append(answer.recorded)
     return text, answer.finish, tuple(reply for reply in replies if reply)
+
+
+def goes_on(finish: str, text: str, parts: int, *, grew: bool) -> bool:
+    """Return whether an answer is continued: it was cut for its length, and there is something to go on from.
+
+    A model that thought until its tokens were used up has said nothing; going on would begin anew. Nor does
+    it help where the last part added nothing.
+    """
+    return finish == "length" and bool(text.strip()) and parts < _PARTS and grew
+
+
+def _place(problem: Problem) -> str:
+    return f"{problem.path}: " if problem.path and problem.path not in problem.message else ""
 
 
 def _editable(bench: Workbench, step: Step, ground: Ground) -> list[RepoPath]:
@@ -123,7 +169,7 @@ def _allowed(
     named = [edit.path for edit in parsed.files]
     named += [gone.path for gone in parsed.deletions]
     named += [change.path for change in parsed.replacements]
-    original = bench.facts[step.index].commit.tree
+    original = bench.facts[step.index].tree
     wanted: set[RepoPath] = set()
     ignored: list[RepoPath] = []
     for path in dict.fromkeys(named):
@@ -141,7 +187,7 @@ def keep_hand(bench: Workbench, step: Step, tree: Oid) -> tuple[Oid, list[str]]:
     store = bench.store
     lost: list[str] = []
     for path, ranges in facts.hand.items():
-        original, made = lookup(store, facts.commit.tree, path), lookup(store, tree, path)
+        original, made = lookup(store, facts.tree, path), lookup(store, tree, path)
         if original is None:
             continue
         before = store.blob(original.oid)
@@ -175,7 +221,7 @@ async def judged(bench: Workbench, step: Step, tried: Attempt) -> Attempt:
     verification = await bench.judge.checks(facts, tried.tree)
     tried.verification = verification
     if verification.verdict is Verdict.FAIL:
-        tried.findings = tuple(describe_failure(verification, bench.held_out(facts.commit.tree)))
+        tried.findings = tuple(describe_failure(verification, bench.held_out(facts.tree)))
         failing = sum(o is Outcome.FAILED for check in verification.checks for o in check.tests.values())
         tried.score = (0, 0, max(1, failing))
     return tried
@@ -184,7 +230,7 @@ async def judged(bench: Workbench, step: Step, tried: Attempt) -> Attempt:
 def checks_now(bench: Workbench, step: Step, tree: Oid) -> bool:
     """Return whether the checks run at this step; what history itself answered is judged at the tip alone."""
     options = bench.options
-    if options.is_original and tree == bench.facts[step.index].commit.tree:
+    if options.is_original and tree == bench.facts[step.index].tree:
         return False
     return options.check in ("regenerated", "every") and step.is_last_of_group
 

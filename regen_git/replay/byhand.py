@@ -7,6 +7,7 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from regen_git.errors import ModelError
 from regen_git.git.trees import EXECUTABLE, REGULAR, Leaf, edit, lookup
 from regen_git.replay.carry import Carried, How, carry, resolved
 from regen_git.replay.compose import compose, text_of
@@ -117,7 +118,12 @@ async def _ask_model(
         model=bench.options.model,
         parameters=bench.options.parameters,
     )
-    answer = await bench.answers.ask(request, history=None)
+    try:
+        answer = await bench.answers.ask(request, history=None)
+    except ModelError as error:
+        if error.kind not in ("long", "endless"):
+            raise
+        return replace(open_change, why=f"{open_change.why}; {error}"), []
     parsed = parse_reply(answer.text, current={open_change.path: now}, finish=answer.finish)
     used = [answer.recorded] if answer.recorded else []
     if parsed.problems:

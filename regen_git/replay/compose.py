@@ -17,17 +17,21 @@ if TYPE_CHECKING:
 
 __all__ = ["Composed", "Shape", "compose", "shape_of", "text_of"]
 
+_BOM = b"\xef\xbb\xbf"
+
 
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How a text file is laid down: its mode, its line ending, and whether the last line has one.
 
-    ``ending`` is ``None`` for a file that mixes endings: its text is taken as the reply has it.
+    ``ending`` is ``None`` for a file that mixes endings: its text is taken as the reply has it. ``bom`` says
+    that it begins with a byte order mark, which models drop or add unseen.
     """
 
     mode: int = REGULAR
     ending: bytes | None = b"\n"
     final_newline: bool = True
+    bom: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ def shape_of(mode: int, data: bytes) -> Shape:
         ending = b"\r\n"
     elif crlf or lone:
         ending = None
-    return Shape(mode, ending, data.endswith(b"\n") or not data)
+    return Shape(mode, ending, data.endswith(b"\n") or not data, data.startswith(_BOM))
 
 
 def text_of(data: bytes) -> str:
@@ -115,6 +119,10 @@ def _lay_down(
     if final_newline is not False and not final:
         text = text.removesuffix("\n")
     data = text.encode("utf-8", "surrogateescape")
+    if shape.bom and data and not data.startswith(_BOM):
+        data = _BOM + data
+    elif not shape.bom:
+        data = data.removeprefix(_BOM)
     if shape.ending == b"\r\n" and b"\r" not in data:
         data = data.replace(b"\n", b"\r\n")
     mode = shape.mode

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from regen_git.config import Kind, Ownership
 from regen_git.config.ownership import is_text
-from regen_git.git.trees import Leaf, lookup, walk
+from regen_git.git.trees import TREE, Leaf, lookup, read_tree
 from regen_git.replay.compose import text_of
 from regen_git.replay.imports import imported_paths, is_about
 from regen_git.replay.regions import hand_lines
@@ -26,6 +27,7 @@ __all__ = ["Lookup", "Surroundings", "shown_paths"]
 
 _CONVENTIONS = ("AGENTS.md", "CLAUDE.md", ".regen/conventions.md")
 _MAX_TESTS = 40
+_REMEMBERED = 4096  # folders
 
 
 class Lookup:
@@ -53,7 +55,7 @@ def shown_paths(store: ObjectStore, facts: CommitFacts, parent: Oid | None) -> t
         return ()
     found: dict[RepoPath, None] = {}
     for path in facts.wrote:
-        leaf = lookup(store, facts.commit.tree, path) or lookup(store, parent, path)
+        leaf = lookup(store, facts.tree, path) or lookup(store, parent, path)
         if leaf is None:
             continue
         data = store.blob(leaf.oid)
@@ -73,7 +75,7 @@ class Surroundings:
 
     store: ObjectStore
     ownership: Ownership
-    _tests: dict[Oid, list[tuple[RepoPath, Leaf]]] = field(default_factory=dict)
+    _tests: dict[tuple[RepoPath, Oid], list[tuple[RepoPath, Leaf]]] = field(default_factory=dict)
 
     def material(
         self,
@@ -106,7 +108,7 @@ class Surroundings:
         )
 
     def _surface(self, facts: CommitFacts, wrote: Sequence[RepoPath]) -> Mapping[RepoPath, tuple[str, ...]]:
-        original = Lookup(self.store, lambda path: lookup(self.store, facts.commit.tree, path))
+        original = Lookup(self.store, lambda path: lookup(self.store, facts.tree, path))
         found: dict[RepoPath, tuple[str, ...]] = {}
         for path in wrote:
             text = original.text(path)
@@ -128,7 +130,7 @@ class Surroundings:
         """Return the shown tests of the original commit: those it changed, then those that name its files."""
         changed = {change.path for change in facts.changes}
         found: list[tuple[bool, RepoPath, str]] = []
-        for path, leaf in self._test_files(facts.commit.tree):
+        for path, leaf in self._test_files(facts.tree):
             data = self.store.blob(leaf.oid)
             if not is_text(data):
                 continue
@@ -138,26 +140,32 @@ class Surroundings:
         found.sort(key=lambda item: item[:2])
         return tuple(Shown(path, text) for _, path, text in found[:_MAX_TESTS])
 
-    def _test_files(self, tree: Oid) -> list[tuple[RepoPath, Leaf]]:
-        if tree not in self._tests:
-            if len(self._tests) > 8:  # noqa: PLR2004 - a few trees are in use at a time
-                self._tests.clear()
-            self._tests[tree] = [
-                (path, leaf)
-                for path, leaf in walk(self.store, tree)
-                if self.ownership.classify(path, leaf.mode) is Kind.TEST
-            ]
-        return self._tests[tree]
+    def _test_files(self, tree: Oid, prefix: RepoPath = "") -> list[tuple[RepoPath, Leaf]]:
+        """Return the shown tests below a folder; remembered by folder, since commits share most of theirs."""
+        known = self._tests.get((prefix, tree))
+        if known is not None:
+            return known
+        found: list[tuple[RepoPath, Leaf]] = []
+        for name, leaf in read_tree(self.store, tree).items():
+            path = prefix + os.fsdecode(name)
+            if leaf.mode == TREE:
+                found += self._test_files(leaf.oid, path + "/")
+            elif self.ownership.classify(path, leaf.mode) is Kind.TEST:
+                found.append((path, leaf))
+        if len(self._tests) >= _REMEMBERED:
+            self._tests.clear()
+        self._tests[prefix, tree] = found
+        return found
 
     def _beside(self, facts: CommitFacts, paths: Sequence[RepoPath]) -> tuple[Shown, ...]:
-        original = Lookup(self.store, lambda path: lookup(self.store, facts.commit.tree, path))
+        original = Lookup(self.store, lambda path: lookup(self.store, facts.tree, path))
         texts = ((path, original.text(path)) for path in paths)
         return tuple(Shown(path, text) for path, text in texts if text is not None)
 
     def _hand(self, facts: CommitFacts) -> Mapping[RepoPath, tuple[str, ...]]:
         found: dict[RepoPath, tuple[str, ...]] = {}
         for path, ranges in facts.hand.items():
-            leaf = lookup(self.store, facts.commit.tree, path)
+            leaf = lookup(self.store, facts.tree, path)
             if leaf is not None:
                 blocks = hand_lines(self.store.blob(leaf.oid), ranges)
                 found[path] = tuple(block.decode("utf-8", "replace") for block in blocks if block)

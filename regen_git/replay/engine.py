@@ -12,7 +12,8 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from regen_git.git.commits import Commit, read_commit, rewrite
-from regen_git.git.trailers import add
+from regen_git.git.trailers import add, without
+from regen_git.git.trees import is_same
 from regen_git.replay.answers import looked_at
 from regen_git.replay.byhand import apply_history, by_person, settle_carried
 from regen_git.replay.facts import MODEL, SOURCE
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from regen_git.domain.verdict import Verification
     from regen_git.git.repository import Repository
     from regen_git.replay.journal import Journal
+    from regen_git.replay.keeping import Keeper
     from regen_git.replay.workbench import Workbench
 
 __all__ = ["Engine", "Finished", "Outcome", "Progress"]
@@ -56,11 +58,14 @@ class Finished:
 
 @dataclass
 class Outcome:
-    """How a run ended: all steps done, or stuck at one. ``documents`` are provenance, by rebuilt commit."""
+    """How a run ended: all steps done, or stuck at one.
+
+    ``made`` is what became of each step of this run; ``resumed`` are the documents of those of earlier runs.
+    """
 
     commits: dict[int, Oid] = field(default_factory=dict)
     reused: set[int] = field(default_factory=set)
-    documents: dict[Oid, bytes] = field(default_factory=dict)
+    resumed: dict[Oid, bytes] = field(default_factory=dict)
     verifications: dict[int, Verification] = field(default_factory=dict)
     made: dict[int, Made] = field(default_factory=dict)
     stuck: StuckError | None = None
@@ -73,6 +78,7 @@ class Engine:
     repo: Repository
     bench: Workbench
     journal: Journal
+    keeper: Keeper
     finished: dict[int, Finished] = field(default_factory=dict)
     merge_base: Callable[[tuple[Oid, ...]], Oid | None] = lambda _parents: None
     on_progress: Callable[[Progress], None] = lambda _progress: None
@@ -115,10 +121,11 @@ class Engine:
         index = step.index
         parents = self._parents(step)
         known = self.finished.get(index)
-        if known is not None and read_commit(self.bench.store, known.commit).parents == parents:
+        if known is not None and self._still_fits(known.commit, parents):
             self._keep(step, known.commit)
+            self.keeper.add(known.commit, parents)
             if known.document:
-                self.outcome.documents[known.commit] = known.document
+                self.outcome.resumed[known.commit] = known.document
             return
         if step.kind is Kind.SKIPPED:
             self._keep(step, parents[0])
@@ -129,6 +136,15 @@ class Engine:
             made = replace(made, resolved="with a person's help")
         self._commit(step, made, parents)
 
+    def _still_fits(self, commit: Oid, parents: tuple[Oid, ...]) -> bool:
+        """Return whether a commit that an earlier run made is here, whole, on the right parents."""
+        store = self.bench.store
+        if commit not in store:
+            # Collected as garbage before any ref held it. It is made again, from recorded replies.
+            return False
+        found = read_commit(store, commit)
+        return found.parents == parents and found.tree in store
+
     def _keep(self, step: Step, commit: Oid) -> None:
         self.outcome.commits[step.index] = commit
         if commit == step.commit:
@@ -137,26 +153,26 @@ class Engine:
 
     def _parents(self, step: Step) -> tuple[Oid, ...]:
         by_commit = self.bench.plan.by_commit
-        originals = self.bench.facts[step.index].commit.parents
+        originals = self.bench.facts[step.index].parents
         return tuple(self.outcome.commits[by_commit[p]] if p in by_commit else p for p in originals)
 
     async def _make(self, step: Step, parents: tuple[Oid, ...]) -> Made:
         bench = self.bench
         store = bench.store
-        commit = bench.facts[step.index].commit
-        original = bench.original_parent(step)
-        base = read_commit(store, parents[0]).tree if parents else None
+        facts = bench.facts[step.index]
+        original = facts.parent_tree
+        base = self._trees(step, parents)[0] if parents else None
         if bench.options.mode == "anchored":
             base = original
         resolution = bench.resolutions.get(step.index)
         if resolution is not None and resolution.tree is not None:
             return Made(resolution.tree, by_person(bench, step, resolution.tree), resolved="tree")
         if step.kind is Kind.MERGE:
-            return await self._merge(step, commit, parents)
+            return await self._merge(step, parents)
         is_regenerated = step.kind is Kind.REGENERATED
         asks = is_regenerated and not (bench.options.is_original and not bench.options.rewrite)
         if base == original and not asks:
-            return Made(commit.tree)
+            return Made(facts.tree)
         empty = store.write("tree", b"")
         if not is_regenerated:
             tree, carried, replies = await apply_history(bench, step, base or empty, ())
@@ -169,26 +185,35 @@ class Engine:
             await asyncio.wait({early})
         return await regenerate(bench, step, base or empty)
 
-    async def _merge(self, step: Step, commit: Commit, parents: tuple[Oid, ...]) -> Made:
+    def _trees(self, step: Step, parents: tuple[Oid, ...]) -> tuple[Oid, ...]:
+        """Return the trees of a step's rebuilt parents."""
+        by_commit, results = self.bench.plan.by_commit, self.bench.results
+        return tuple(
+            results[by_commit[old]] if old in by_commit else read_commit(self.bench.store, new).tree
+            for old, new in zip(self.bench.facts[step.index].parents, parents, strict=True)
+        )
+
+    async def _merge(self, step: Step, parents: tuple[Oid, ...]) -> Made:
         bench = self.bench
         store = bench.store
+        facts = bench.facts[step.index]
         if bench.options.mode == "anchored":
-            return Made(commit.tree)
-        originals = tuple(read_commit(store, p).tree for p in commit.parents)
-        rebuilt = tuple(read_commit(store, p).tree for p in parents)
+            return Made(facts.tree)
+        originals = tuple(read_commit(store, p).tree for p in facts.parents)
+        rebuilt = self._trees(step, parents)
         if originals == rebuilt:
-            return Made(commit.tree)
-        fork = self.merge_base(commit.parents)
+            return Made(facts.tree)
+        fork = self.merge_base(facts.parents)
         new_fork = self.outcome.commits.get(bench.plan.by_commit.get(fork or "", -1), fork)
         trees = MergeInputs(
-            commit.tree,
+            facts.tree,
             originals,
             rebuilt,
             read_commit(store, fork).tree if fork else None,
             read_commit(store, new_fork).tree if new_fork else None,
         )
         tree, carried = rebuild_merge(store, trees)
-        changes = {change.path: change for change in bench.facts[step.index].changes}
+        changes = {change.path: change for change in facts.changes}
         settled, replies = await settle_carried(bench, step, carried, changes, tree)
         from regen_git.git.trees import edit
 
@@ -210,6 +235,9 @@ class Engine:
         commit = bench.facts[step.index].commit
         options = bench.options
         asked = bool(made.request or made.resolved)
+        if asked and made.tree != commit.tree and is_same(bench.store, made.tree, commit.tree):
+            # Empty folders and odd modes are in no answer: where all files are as they were, so is the tree.
+            made = replace(made, tree=commit.tree)
         unchanged = made.tree == commit.tree and parents == commit.parents
         document = b""
         if unchanged and not options.rewrite and (options.is_original or not asked):
@@ -221,8 +249,8 @@ class Engine:
                 pairs.append((MODEL, options.model))
             raw = rewrite(commit, tree=made.tree, parents=parents, message=_message(commit, pairs))
             new = bench.store.write("commit", raw)
+            self.keeper.add(new, parents)
             document = encode(step, made, model=options.model, mode=options.mode)
-            self.outcome.documents[new] = document
         self.outcome.commits[step.index] = new
         self.outcome.made[step.index] = made
         if made.verification is not None:
@@ -230,14 +258,19 @@ class Engine:
         bench.results[step.index] = made.tree
         told = {**_told(made), "document": document.decode("utf-8", "replace")}
         told["kind"] = "reused" if new == commit.id else step.kind.value
+        if new != commit.id and commit.is_signed:
+            told["unsigned"] = True
         self.journal.note(step=step.index, state="committed", source=commit.id, commit=new, **told)
         self._since_flush += 1
         if bench.answers.tally.calls != self._calls_flushed or self._since_flush >= _FLUSH_EVERY:
             self._flush()
 
     def _flush(self) -> None:
-        """Make what was done survive a kill: objects first, then the lines that speak of them."""
+        """Make what was done survive a kill: replies and objects first, then the lines that speak of them."""
+        self.bench.answers.flush()
+        reached = self.keeper.gather()
         self.bench.store.flush()
+        self.keeper.hold(reached)
         tally = self.bench.answers.tally
         if tally.calls != self._calls_flushed:
             self.journal.note(state="spent", run=self.run_number, **tally.told())
@@ -276,12 +309,7 @@ class Engine:
 
 def _message(commit: Commit, pairs: list[tuple[str, str]]) -> bytes:
     """Return the commit's message with where it comes from, in the place of what an earlier replay said."""
-    kept = [
-        line
-        for line in commit.message.split(b"\n")
-        if not line.startswith((f"{SOURCE}: ".encode(), f"{MODEL}: ".encode()))
-    ]
-    return add(b"\n".join(kept), pairs)
+    return add(without(commit.message, (SOURCE, MODEL)), pairs)
 
 
 def _told(made: Made) -> dict[str, Any]:

@@ -85,7 +85,7 @@ def _request(prepared: Prepared, surroundings: Surroundings, step: Step) -> tupl
     """Return the request on the original trees, and the reply that history gives to it."""
     store = prepared.repo.objects
     facts = prepared.facts[step.index]
-    parents = facts.commit.parents
+    parents = facts.parents
     parent = read_commit(store, parents[0]).tree if parents else None
     now = Lookup(store, lambda path: lookup(store, parent, path) if parent else None)
     material = surroundings.material(
@@ -95,7 +95,7 @@ def _request(prepared: Prepared, surroundings: Surroundings, step: Step) -> tupl
     request = build_request(
         material, model=options.model, parameters=options.parameters, context_tokens=options.context_tokens
     )
-    return request, render_history(store, parent, facts.commit.tree, step.wrote)
+    return request, render_history(store, parent, facts.tree, step.wrote)
 
 
 def _check_seconds(prepared: Prepared) -> float | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from regen_git.config import Kind, Ownership
+from regen_git.config import LONGEST_TEXT, Kind, Ownership
 from regen_git.git.commits import read_commit
+from regen_git.git.difftree import touched_paths
 from regen_git.git.trailers import values
-from regen_git.git.trees import Change, diff
+from regen_git.git.trees import Change, lookup
+from regen_git.ledger.links import named_in
 from regen_git.ledger.marks import marked_as
 from regen_git.ledger.store import Ledger, NoteView
+from regen_git.replay.regions import united
+from regen_git.replay.reply.paths import path_problem
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -21,31 +25,103 @@ if TYPE_CHECKING:
     from regen_git.git.history import Span
     from regen_git.git.objects import ObjectStore
     from regen_git.git.repository import Repository
+    from regen_git.git.trees import Leaf
     from regen_git.ledger.marks import Maker
 
-__all__ = ["ADOPTS", "INTENT", "MODEL", "SOURCE", "CommitFacts", "read_facts"]
+_Value = TypeVar("_Value")
+
+__all__ = ["ADOPTS", "INTENT", "MODEL", "SOURCE", "CommitFacts", "Source", "read_facts"]
 
 INTENT = "Regen-Intent"
 SOURCE = "Regen-Source"
 MODEL = "Regen-Model"
 ADOPTS = "Regen-Adopts"
 
+_REMEMBERED = 64
+
+
+class Source:
+    """Reads what facts are made of, and remembers what was read last: steps ask for the same again."""
+
+    def __init__(self, store: ObjectStore, ownership: Ownership) -> None:
+        self._store = store
+        self._ownership = ownership
+        self._commits: dict[Oid, Commit] = {}
+        self._changes: dict[Oid, tuple[tuple[Change, ...], dict[RepoPath, Kind]]] = {}
+        self._asked: dict[Oid, tuple[tuple[Change, ...], dict[RepoPath, Kind]]] = {}
+
+    def commit(self, oid: Oid) -> Commit:
+        """Return a commit."""
+        found = self._commits.get(oid)
+        if found is None:
+            found = _remember(self._commits, oid, read_commit(self._store, oid))
+        return found
+
+    def changes(self, facts: CommitFacts) -> tuple[tuple[Change, ...], dict[RepoPath, Kind]]:
+        """Return what a commit changed, and whose each path is."""
+        known = self._asked if facts.intents else self._changes
+        found = known.get(facts.id)
+        if found is None:
+            found_at = (
+                Change(path, self._at(facts.parent_tree, path), self._at(facts.tree, path))
+                for path in facts.touched
+            )
+            # Broken trees, with a name twice, show git more changes than there are.
+            changes = tuple(change for change in found_at if change.old != change.new)
+            kinds = {change.path: _kind(self._store, self._ownership, change) for change in changes}
+            # What may be asked for is wanted when the plan is made, and again when its turn comes.
+            found = _remember(known, facts.id, (changes, kinds), without_end=bool(facts.intents))
+        return found
+
+    def _at(self, tree: Oid | None, path: RepoPath) -> Leaf | None:
+        return lookup(self._store, tree, path) if tree is not None else None
+
+
+def _remember(known: dict[Oid, _Value], oid: Oid, value: _Value, *, without_end: bool = False) -> _Value:
+    if len(known) >= _REMEMBERED and not without_end:
+        del known[next(iter(known))]
+    known[oid] = value
+    return value
+
 
 @dataclass(frozen=True, slots=True)
 class CommitFacts:
-    """One commit of the range.
+    """One commit of the range, with what every plan needs of it; the rest is read when it is asked for.
 
-    ``changes`` are against the first parent. ``kinds`` says whose each path is, judged on this commit's tree
-    (on the parent's for what is gone). ``intents`` are those bound to it, in the order they were asked.
-    ``mark`` is who made it, where a person has said so.
+    ``touched`` are the paths that differ from the first parent, whose tree is ``parent_tree``. ``intents``
+    are those bound to it, in the order they were asked. ``mark`` is who made it, where a person has said so.
+    ``adopted`` names the commits whose rebuilt code this one took over. ``missing`` are intents that its
+    message names and the ledger does not hold for it, ``troubles`` what is wrong with its note.
     """
 
-    commit: Commit
-    changes: tuple[Change, ...]
-    kinds: Mapping[RepoPath, Kind]
+    source: Source
+    id: Oid
+    tree: Oid
+    parents: tuple[Oid, ...]
+    subject: str
+    parent_tree: Oid | None
+    touched: tuple[RepoPath, ...]
     intents: tuple[Intent, ...] = ()
     bindings: tuple[Binding, ...] = ()
     mark: Maker | None = None
+    adopted: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+    troubles: tuple[str, ...] = ()
+
+    @property
+    def commit(self) -> Commit:
+        """The commit itself."""
+        return self.source.commit(self.id)
+
+    @property
+    def changes(self) -> tuple[Change, ...]:
+        """What it changed against its first parent."""
+        return self.source.changes(self)[0]
+
+    @property
+    def kinds(self) -> Mapping[RepoPath, Kind]:
+        """Whose each changed path is, judged on this commit's tree, and on the parent's for what is gone."""
+        return self.source.changes(self)[1]
 
     @property
     def wrote(self) -> tuple[RepoPath, ...]:
@@ -65,12 +141,12 @@ class CommitFacts:
     def hand(self) -> dict[RepoPath, tuple[LineRange, ...]]:
         """The lines, in this commit's files, that a person mended after the agent's last write."""
         mine = set(self.wrote)
-        return {
-            path: ranges
-            for binding in self.bindings
-            for path, ranges in (binding.hand or {}).items()
-            if ranges and path in mine
-        }
+        found: dict[RepoPath, tuple[LineRange, ...]] = {}
+        for binding in self.bindings:
+            for path, ranges in (binding.hand or {}).items():
+                if ranges and path in mine:
+                    found[path] = united((*found.get(path, ()), *ranges))
+        return found
 
     @property
     def frozen(self) -> tuple[RepoPath, ...]:
@@ -78,18 +154,87 @@ class CommitFacts:
         return tuple(change.path for change in self.changes if self.kinds[change.path].is_frozen)
 
 
+class _Head(NamedTuple):
+    """What is kept of a commit from its one reading: whole messages would be most of a long history."""
+
+    id: Oid
+    tree: Oid
+    parents: tuple[Oid, ...]
+    subject: str
+    named: tuple[str, ...]
+    buried: tuple[str, ...]
+    adopted: tuple[str, ...]
+
+
 def read_facts(repo: Repository, span: Span, ownership: Ownership) -> list[CommitFacts]:
-    """Read every commit of the span, oldest first, with its notes and changes. One pass over the ledger."""
-    notes = _notes_of(repo, span.commits)
+    """Read every commit of the span, oldest first, with its notes and the paths it touched."""
+    store = repo.objects
+    # One string for each id, however many commits name it.
+    ids = {oid: oid for oid in span.commits}
+    heads = [_head(read_commit(store, oid), ids) for oid in span.commits]
+    trees = {head.id: head.tree for head in heads}
+    parent_trees = [_first_parent_tree(store, head, trees) for head in heads]
+    touched = touched_paths(repo, zip(parent_trees, trees.values(), strict=True))
+    notes, by_id = _recorded(repo, span, heads)
+    source = Source(store, ownership)
+    shared: dict[str, str] = {}
+    facts = []
+    for head, parent_tree, paths in zip(heads, parent_trees, touched, strict=True):
+        note = notes.get(head.id, NoteView(()))
+        bound_or_named = dict.fromkeys([*note.intents, *(one for one in head.named if one in by_id)])
+        current = tuple(by_id[one] for one in bound_or_named)  # type: ignore[index]
+        bound = (note.binding(intent.id, head.tree) for intent in current)
+        facts.append(
+            CommitFacts(
+                source,
+                head.id,
+                head.tree,
+                head.parents,
+                head.subject,
+                parent_tree,
+                # The same few names come again and again.
+                tuple(shared.setdefault(path, path) for path in paths),
+                current,
+                tuple(binding for binding in bound if binding is not None),
+                marked_as(note.documents),
+                head.adopted,
+                tuple(one for one in (*head.named, *head.buried) if one not in bound_or_named),
+                note.troubles,
+            )
+        )
+    return facts
+
+
+def _head(commit: Commit, ids: Mapping[Oid, Oid]) -> _Head:
+    message = commit.message
+    named = named_in(message)
+    buried = [one for one in named.buried if one not in named.indented] if len(commit.parents) < 2 else []  # noqa: PLR2004 - a merge has two
+    adopted = tuple(values(message, SOURCE)) if values(message, ADOPTS) else ()
+    parents = tuple(ids.get(parent, parent) for parent in commit.parents)
+    return _Head(commit.id, commit.tree, parents, commit.subject, named.trailers, tuple(buried), adopted)
+
+
+def _first_parent_tree(store: ObjectStore, head: _Head, trees: Mapping[Oid, Oid]) -> Oid | None:
+    if not head.parents:
+        return None
+    first = head.parents[0]
+    return trees[first] if first in trees else read_commit(store, first).tree
+
+
+def _recorded(
+    repo: Repository, span: Span, heads: Sequence[_Head]
+) -> tuple[dict[Oid, NoteView], dict[IntentId, Intent]]:
+    """Return the notes of the range, and every intent that its notes hold or its trailers name."""
+    wanted = set(span.commits)
+    outside = {parent for head in heads for parent in head.parents} - wanted
+    scan = Ledger(repo).scan([span.tip, *(f"^{oid}" for oid in outside)])
+    notes = {oid: view for oid, view in scan if view.documents and oid in wanted}
     by_id = _intents_by_id(notes.values())
-    return [_facts(repo.objects, oid, notes.get(oid, NoteView(())), by_id, ownership) for oid in span.commits]
-
-
-def _notes_of(repo: Repository, commits: Sequence[Oid]) -> dict[Oid, NoteView]:
-    # The whole history of the tip is read: a trailer may name an intent whose note stands on a commit
-    # before the base.
-    tip = commits[-1]
-    return {oid: view for oid, view in Ledger(repo).scan([tip]) if view.documents}
+    if {one for head in heads for one in head.named} - by_id.keys():
+        # A trailer may name an intent whose note stands on a commit before the base.
+        older = Ledger(repo).scan([span.tip])
+        by_id = _intents_by_id([*notes.values(), *(view for oid, view in older if oid not in wanted)])
+    return notes, by_id
 
 
 def _intents_by_id(views: Iterable[NoteView]) -> dict[IntentId, Intent]:
@@ -102,38 +247,17 @@ def _intents_by_id(views: Iterable[NoteView]) -> dict[IntentId, Intent]:
     return found
 
 
-def _facts(
-    store: ObjectStore,
-    oid: Oid,
-    note: NoteView,
-    by_id: Mapping[IntentId, Intent],
-    ownership: Ownership,
-) -> CommitFacts:
-    commit = read_commit(store, oid)
-    parent = read_commit(store, commit.parents[0]).tree if commit.parents else None
-    changes = tuple(diff(store, parent, commit.tree))
-    named = [by_id[found] for value in values(commit.message, INTENT) if (found := _known(value, by_id))]
-    intents = {intent.id: intent for intent in [*note.intents.values(), *named]}
-    current = tuple(by_id[intent] for intent in intents)
-    bindings = tuple(
-        binding for intent in intents if (binding := note.binding(intent, commit.tree)) is not None
-    )
-    kinds = {change.path: _kind(store, ownership, change) for change in changes}
-    return CommitFacts(commit, changes, kinds, current, bindings, marked_as(note.documents))
-
-
-def _known(value: str, by_id: Mapping[IntentId, Intent]) -> IntentId | None:
-    return next((intent for intent in (value.strip(),) if intent in by_id), None)  # type: ignore[return-value]
-
-
 def _kind(store: ObjectStore, ownership: Ownership, change: Change) -> Kind:
     """Judge a path on the commit's own tree, and also on the parent's: what was frozen there stays so."""
     leaf = change.new or change.old
     if leaf is None:
         raise ValueError(f"'{change.path}' changes from nothing to nothing")
-    kind = ownership.classify(change.path, leaf.mode, lambda: store.blob(leaf.oid))
+    kind = ownership.classify(change.path, leaf.mode, lambda: store.short_blob(leaf.oid, LONGEST_TEXT))
     if kind is Kind.MODEL and change.old is not None and change.new is not None:
         # A file that turns from data into text, or a link into a file, is not a model's to invent.
         before = change.old
-        kind = ownership.classify(change.path, before.mode, lambda: store.blob(before.oid))
-    return kind
+        kind = ownership.classify(
+            change.path, before.mode, lambda: store.short_blob(before.oid, LONGEST_TEXT)
+        )
+    # A name that no reply may write: what has it comes from history.
+    return Kind.FROZEN if kind is Kind.MODEL and path_problem(change.path) is not None else kind

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from regen_git.errors import NoRecordedReplyError
-from regen_git.replay.attempt import Attempt, Ground, Reading, apply_reply, checks_now
+from regen_git.replay.attempt import Attempt, Ground, Reading, apply_reply, checks_now, goes_on
 from regen_git.replay.reply import join_continuation
 from regen_git.replay.workbench import Made
 
@@ -59,9 +59,9 @@ def _readings(refs: Sequence[str], read: Callable[[str], Reply]) -> Iterator[Rea
     text, parts = "", 0
     for position, ref in enumerate(refs):
         reply = read(ref)
-        text = join_continuation(text, reply.text) if parts else reply.text
+        before, text = text, join_continuation(text, reply.text) if parts else reply.text
         parts += 1
         is_last = position == len(refs) - 1
-        if reply.finish != "length" or is_last:
+        if is_last or not goes_on(reply.finish, text, parts, grew=len(text) > len(before)):
             yield Reading(text, reply.finish, (ref,))
             text, parts = "", 0

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from regen_git.config import Kind
+from regen_git.errors import ModelError
 from regen_git.git.trees import edit, lookup
+from regen_git.llm.client import prompt_estimate
 from regen_git.replay.answers import Recorded
 from regen_git.replay.attempt import Attempt, Ground, attempt, judged, keep_hand
 from regen_git.replay.byhand import apply_history
 from regen_git.replay.context import shown_paths
 from regen_git.replay.follow import follow
-from regen_git.replay.request import build_request, repair_request
+from regen_git.replay.request import build_request, history_request, repair_request
 from regen_git.replay.workbench import Made, StuckError
 
 if TYPE_CHECKING:
@@ -26,21 +28,36 @@ if TYPE_CHECKING:
 
 __all__ = ["first_request", "regenerate", "settle_group"]
 
+_ABOUT_STEP = frozenset({"long", "endless"})
+"""Failures of a model that say nothing about its other answers: a person is wanted at this step."""
+
 SAMPLES = 2
 REPAIRS = 2
 
 
 @dataclass
 class _Candidate:
-    """The best state so far: it is what a person finds when the step is stuck."""
+    """The best state so far: it is what a person finds when the step is stuck.
+
+    ``is_too_long`` says that its first request was more than the model takes.
+    """
 
     tree: Oid
     findings: tuple[str, ...]
     score: tuple[int, int, int]
+    is_too_long: bool = False
 
 
-def first_request(bench: Workbench, step: Step, now: Lookup, sample: int = 0) -> Request:
-    """Return what is asked first for a step; a group is asked for at once, at its first step."""
+def first_request(
+    bench: Workbench, step: Step, now: Lookup, sample: int = 0, room: int | None = None
+) -> Request:
+    """Return what is asked first for a step; a group is asked for at once, at its first step.
+
+    History answers without reading: for it, naming the commit is enough. ``room`` is how many tokens it may
+    have, in the place of what the options say; what people asked and the files to write are always in it.
+    """
+    if bench.options.is_original:
+        return history_request(bench.options.model, step.intents, step.commit)
     steps = [bench.plan.steps[index] for index in step.members] or [step]
     last = bench.facts[steps[-1].index]
     ids = _asked_for(bench, step)
@@ -62,13 +79,13 @@ def first_request(bench: Workbench, step: Step, now: Lookup, sample: int = 0) ->
         model=bench.options.model,
         parameters=bench.options.parameters,
         sample=sample,
-        context_tokens=bench.options.context_tokens,
+        context_tokens=bench.options.context_tokens if room is None else room,
     )
 
 
 def _shows(bench: Workbench, step: Step) -> tuple[RepoPath, ...]:
     """Return what a plan that asks nothing ahead did not look up."""
-    if not (bench.options.locked or bench.options.is_original):
+    if not bench.options.locked:
         return ()
     return shown_paths(bench.store, bench.facts[step.index], bench.original_parent(step))
 
@@ -107,15 +124,30 @@ async def regenerate(bench: Workbench, step: Step, base: Oid) -> Made:
     best: _Candidate | None = None
     for sample in range(SAMPLES if not bench.options.is_original else 1):
         bench.on_state(step, "generating")
-        request = first_request(bench, step, bench.now(base), sample)
-        made = await _try_sample(bench, step, request, ground)
+        made = await _sample(bench, step, ground, base, sample)
         if isinstance(made, Made):
             return made
         if best is None or made.score < best.score:
             best = made
+        if made.is_too_long:
+            break
     if best is None:
         raise AssertionError("a step has at least one sample")
     raise StuckError(step, best.findings, best.tree)
+
+
+async def _sample(bench: Workbench, step: Step, ground: Ground, base: Oid, sample: int) -> Made | _Candidate:
+    """Try one sample; where its request is too long for the model, with half of it, then with the least."""
+    request = first_request(bench, step, bench.now(base), sample)
+    made = await _try_sample(bench, step, request, ground)
+    for room in (prompt_estimate(request) // 2, 0):
+        if isinstance(made, Made) or not made.is_too_long:
+            return made
+        shorter = first_request(bench, step, bench.now(base), sample, room)
+        if shorter != request:
+            request = shorter
+            made = await _try_sample(bench, step, request, ground)
+    return made
 
 
 async def _lay_ground(bench: Workbench, step: Step, base: Oid) -> Ground:
@@ -135,7 +167,7 @@ async def _without_asking(bench: Workbench, step: Step, ground: Ground) -> Made 
 def _resolved(bench: Workbench, step: Step, ground: Ground) -> Made | None:
     resolution = bench.resolutions.get(step.index)
     if resolution is not None and resolution.take_original:
-        original = bench.facts[step.index].commit.tree
+        original = bench.facts[step.index].tree
         taken = {path: lookup(bench.store, original, path) for path in step.wrote}
         return Made(
             edit(bench.store, ground.tree, taken), ground.carried, ground.replies, resolved="original"
@@ -151,7 +183,13 @@ async def _try_sample(bench: Workbench, step: Step, request: Request, ground: Gr
     seen: set[tuple[str, ...]] = set()
     current = ground.tree
     for number in range(1 + (REPAIRS if not bench.options.is_original else 0)):
-        tried = await attempt(bench, step, request, ground, current)
+        try:
+            tried = await attempt(bench, step, request, ground, current)
+        except ModelError as error:
+            if error.kind not in _ABOUT_STEP:
+                raise
+            left = _Candidate(current, (f"- {error}", f"- {error.hint}"), (2, 1, 0), error.kind == "long")
+            return best or left
         used += tried.replies
         if not tried.findings:
             return Made(
@@ -165,7 +203,7 @@ async def _try_sample(bench: Workbench, step: Step, request: Request, ground: Gr
             )
         if best is None or tried.score < best.score:
             best = _Candidate(tried.tree, tried.findings, tried.score)
-        if tried.findings in seen:
+        if tried.findings in seen or tried.is_refused:
             break
         seen.add(tried.findings)
         bench.on_state(step, "repairing")

@@ -9,13 +9,14 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from regen_git.errors import ReplayError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+    from io import FileIO
     from pathlib import Path
 
 __all__ = ["Journal", "hold"]
@@ -28,36 +29,57 @@ class Journal:
         self._path = path
         self._waiting: list[str] = []
 
-    def read(self) -> list[dict[str, Any]]:
-        """Return every whole line, oldest first; empty when there is no journal yet."""
-        if not self._path.exists():
-            return []
+    def read(self, *, without: Collection[str] = ()) -> list[dict[str, Any]]:
+        """Return every whole line, oldest first; empty when there is no journal yet.
+
+        Fields named in ``without`` are left out: of a long replay they would be most of what is read.
+        """
         entries: list[dict[str, Any]] = []
-        for line in self._path.read_bytes().split(b"\n"):
-            try:
-                entry = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(entry, dict):
-                entries.append(entry)
+        with suppress(FileNotFoundError), self._path.open("rb") as file:
+            for line in file:
+                try:
+                    entry = json.loads(line)
+                except ValueError:
+                    continue
+                if isinstance(entry, dict):
+                    entries.append({key: value for key, value in entry.items() if key not in without})
         return entries
 
     def note(self, **entry: Any) -> None:
         """Keep a line for the next ``write``."""
-        self._waiting.append(json.dumps(entry, ensure_ascii=True, separators=(",", ":")))
+        self._waiting.append(_line(entry))
 
     def write(self) -> None:
         """Put what waits on disk, durably."""
-        if not self._waiting:
-            return
+        if self._waiting:
+            self._append(self._waiting)
+            self._waiting.clear()
+
+    def tell(self, entries: Sequence[Mapping[str, Any]], *, is_durable: bool) -> None:
+        """Write lines at once, before those that wait: for what is true whatever becomes of the step.
+
+        They outlive this process; only the durable ones are sure to outlive the machine.
+        """
+        self._append([_line(entry) for entry in entries], is_durable=is_durable)
+
+    def _append(self, lines: Sequence[str], *, is_durable: bool = True) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        data = "".join(line + "\n" for line in self._waiting).encode("ascii")
+        data = "".join(line + "\n" for line in lines).encode("ascii")
+        is_new = not self._path.exists()
         torn = self._ends_torn()
-        with self._path.open("ab") as file:
-            file.write(b"\n" + data if torn else data)
-            file.flush()
-            os.fsync(file.fileno())
-        self._waiting.clear()
+        with self._path.open("ab", buffering=0) as file:
+            size = file.seek(0, os.SEEK_END)
+            try:
+                _write_all(file, b"\n" + data if torn else data)
+                if is_durable:
+                    os.fsync(file.fileno())
+            except OSError:
+                # A full disk: no half line stays, and nothing that is told again later.
+                with suppress(OSError):
+                    file.truncate(size)
+                raise
+        if is_new and is_durable:
+            _sync_folder(self._path.parent)
 
     def _ends_torn(self) -> bool:
         """Whether the last line lacks its end: a kill came in the middle of it."""
@@ -68,16 +90,41 @@ class Journal:
             return file.read(1) != b"\n"
 
 
+def _line(entry: Mapping[str, Any]) -> str:
+    return json.dumps(entry, ensure_ascii=True, separators=(",", ":"))
+
+
+def _write_all(file: FileIO, data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        view = view[file.write(view) :]
+
+
+def _sync_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
 @contextmanager
 def hold(folder: Path, name: str) -> Iterator[None]:
-    """Hold a replay for this process. Raises ``ReplayError`` when another process has it."""
+    """Hold a replay for this process. Raises ``ReplayError`` when another process has it.
+
+    The system lets go when a process ends, however it ends; the number in the file only tells who it was.
+    """
     folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "lock").open("ab") as file:
+    with (folder / "lock").open("a+b", buffering=0) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
+            file.seek(0)
+            number = file.read(20).decode("ascii", "replace").strip()
+            who = f"process {number}" if number.isdecimal() else "another process"
             raise ReplayError(
-                f"replay '{name}' is running in another process",
-                hint="wait for it, or give this one another --name",
+                f"replay '{name}' is running in {who}", hint="wait for it, or give this one another --name"
             ) from error
+        file.truncate(0)
+        file.write(b"%d\n" % os.getpid())
         yield

@@ -45,17 +45,17 @@ class TreeJudge:
 
     def gates(self, facts: CommitFacts, tree: Oid) -> tuple[GateResult, ...]:
         """Judge without running anything."""
-        if tree == facts.commit.tree:
+        if tree == facts.tree:
             return ()
-        return run_gates(self.store, facts.commit.tree, tree, self._rules(facts))
+        return run_gates(self.store, facts.tree, tree, self._rules(facts))
 
     async def checks(self, facts: CommitFacts, tree: Oid) -> Verification:
         """Run the checks in a thread, with the ratchet against the original commit's tree."""
-        is_last = facts.commit.id == self.history[-1].commit.id
+        is_last = facts.id == self.history[-1].id
         released = self.released if is_last else None
         # The original's own tree loses no name; finding out which are free would read all of history.
-        rules = Gates(self.ownership) if tree == facts.commit.tree else self._rules(facts)
-        future = self.verifier.submit(tree, facts.commit.tree, gates=rules, released=released)
+        rules = Gates(self.ownership) if tree == facts.tree else self._rules(facts)
+        future = self.verifier.submit(tree, facts.tree, gates=rules, released=released)
         return await asyncio.wrap_future(future)
 
     def _rules(self, facts: CommitFacts) -> Gates:
@@ -69,7 +69,7 @@ class TreeJudge:
 
     def _free_until(self, facts: CommitFacts) -> frozenset[str]:
         """Return the names that this commit, or one before it whose code is still there, left free."""
-        position = next(i for i, each in enumerate(self.history) if each.commit.id == facts.commit.id)
+        position = next(i for i, each in enumerate(self.history) if each.id == facts.id)
         while len(self._free) <= position:
             before = self._free[-1] if self._free else frozenset()
             here = self.history[len(self._free)]
@@ -98,7 +98,7 @@ def may_change(store: ObjectStore, facts: CommitFacts, known: dict[Oid, frozense
         return frozenset()
     used: set[bytes] = set()
     mine = set(facts.wrote)
-    for path, leaf in walk(store, facts.commit.tree):
+    for path, leaf in walk(store, facts.tree):
         if path in mine or leaf.mode not in (REGULAR, EXECUTABLE):
             continue
         if leaf.oid not in known:
@@ -113,7 +113,7 @@ def _names(store: ObjectStore, facts: CommitFacts, path: RepoPath, *, old: bool)
     if old:
         leaf = next((change.old for change in facts.changes if change.path == path), None)
     else:
-        leaf = lookup(store, facts.commit.tree, path)
+        leaf = lookup(store, facts.tree, path)
     if leaf is None or leaf.mode not in (REGULAR, EXECUTABLE):
         return set()
     data = store.blob(leaf.oid)

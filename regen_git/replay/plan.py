@@ -5,12 +5,13 @@ Pure: everything comes from facts that were read before, so the same history alw
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from regen_git.domain.ids import IntentId, Oid, RepoPath
     from regen_git.replay.facts import CommitFacts
@@ -48,7 +49,7 @@ class Step:
     intents: tuple[IntentId, ...] = ()
     wrote: tuple[RepoPath, ...] = ()
     shows: tuple[RepoPath, ...] = ()
-    touched: frozenset[RepoPath] = frozenset()
+    touched: tuple[RepoPath, ...] = ()
     depends_on: tuple[int, ...] = ()
     members: tuple[int, ...] = ()
     joins: int | None = None
@@ -93,7 +94,7 @@ def make_plan(
     if grouped:
         steps = _group(steps, facts)
     steps = _depend(steps, facts)
-    return Plan(tuple(steps), _waves(steps), {step.commit: step.index for step in steps})
+    return Plan(tuple(steps), _waves(steps, facts), {step.commit: step.index for step in steps})
 
 
 def _step(
@@ -102,23 +103,21 @@ def _step(
     shown: Mapping[Oid, tuple[RepoPath, ...]],
     regenerate: Collection[Oid],
 ) -> Step:
-    commit = facts.commit
-    touched = frozenset(change.path for change in facts.changes)
     kind = Kind.CARRIED
-    if len(commit.parents) > 1:
+    if len(facts.parents) > 1:
         kind = Kind.MERGE
-    elif commit.id in regenerate and facts.wrote:
+    elif facts.id in regenerate and facts.wrote:
         kind = Kind.REGENERATED
     is_asked = kind is Kind.REGENERATED
     return Step(
         index=index,
-        commit=commit.id,
-        subject=commit.subject,
+        commit=facts.id,
+        subject=facts.subject,
         kind=kind,
         intents=tuple(intent.id for intent in facts.intents),
         wrote=facts.wrote if is_asked else (),
-        shows=shown.get(commit.id, ()) if is_asked else (),
-        touched=touched,
+        shows=shown.get(facts.id, ()) if is_asked else (),
+        touched=facts.touched,
     )
 
 
@@ -150,7 +149,7 @@ def _group(steps: list[Step], facts: Sequence[CommitFacts]) -> list[Step]:
 
 def _continued(step: Step, steps: Sequence[Step], facts: Sequence[CommitFacts]) -> int | None:
     """Return the step right before this one if all that is asked here was asked there already."""
-    parents = facts[step.index].commit.parents
+    parents = facts[step.index].parents
     before = steps[step.index - 1] if step.index else None
     if before is None or parents[:1] != (before.commit,) or before.kind is not Kind.REGENERATED:
         return None
@@ -167,44 +166,87 @@ def _corrected(step: Step, steps: Sequence[Step], facts: Sequence[CommitFacts]) 
     """Return the nearest earlier regenerated step on the first-parent line that this one can speak of."""
     mine = set(step.wrote)
     position = {each.commit: each.index for each in steps[: step.index]}
-    parents = facts[step.index].commit.parents
+    parents = facts[step.index].parents
     while parents and parents[0] in position:
         earlier = steps[position[parents[0]]]
         if earlier.kind is Kind.MERGE:
             return None
         if earlier.kind is Kind.REGENERATED and mine & set(earlier.wrote):
             return earlier.index
-        parents = facts[earlier.index].commit.parents
+        parents = facts[earlier.index].parents
     return None
 
 
+@dataclass(slots=True)
+class _Line:
+    """Who wrote what last, on the way to one commit. ``floor`` is the last merge on it: before that, anybody.
+
+    Where a path was not written since, the merge is what has it.
+    """
+
+    last: dict[RepoPath, int] = field(default_factory=dict)
+    floor: int = -1
+
+
 def _depend(steps: list[Step], facts: Sequence[CommitFacts]) -> list[Step]:
-    """Say which results each step needs: the last writers of what it shows or writes, on its own line."""
+    """Say which results each step needs: the last writers of what it shows or writes, on its own line.
+
+    A merge needs its parents, and with them all that they stand on. Memory goes with the paths of the lines
+    that are open at once, not with the length of history.
+    """
     position = {step.commit: step.index for step in steps}
-    writers: list[dict[RepoPath, int]] = []
+    heirs = Counter(position.get(each.parents[0]) for each in facts if each.parents)
+    first: dict[RepoPath, int] = {}
+    lines: dict[int, _Line] = {}
     done: list[Step] = []
     for step in steps:
-        parents = [position[p] for p in facts[step.index].commit.parents if p in position]
-        last = dict(writers[parents[0]]) if parents else {}
+        parents = [position[p] for p in facts[step.index].parents if p in position]
+        start = position.get(next(iter(facts[step.index].parents), ""))
+        before = _inherited(lines, heirs, start, is_kept=step.kind is not Kind.MERGE)
         if step.kind is Kind.MERGE:
-            # Whatever any side did is in it: everything after waits for the merge, the merge for all of them.
-            needs = set(parents).union(*(writers[p].values() for p in parents))
-            for parent in parents:
-                last.update(dict.fromkeys(writers[parent], step.index))
+            needs, line = set(parents), _Line(floor=step.index)
         else:
             wanted = {*step.wrote, *step.shows} if step.kind is Kind.REGENERATED else step.touched
-            needs = {last[path] for path in wanted if path in last}
-        last.update(dict.fromkeys(step.touched, step.index))
-        writers.append(last)
+            needs, line = set(_writers(before, first, wanted)), before
+        line.last.update(dict.fromkeys(step.touched, step.index))
+        for path in step.touched:
+            first.setdefault(path, step.index)
+        if heirs[step.index]:
+            lines[step.index] = line
         done.append(replace(step, depends_on=tuple(sorted(needs))))
     return done
 
 
-def _waves(steps: Sequence[Step]) -> int:
+def _inherited(
+    lines: dict[int, _Line], heirs: Counter[int | None], parent: int | None, *, is_kept: bool
+) -> _Line:
+    """Return the first parent's line to go on with; the last heir takes it without a copy."""
+    if parent is None:
+        return _Line()
+    heirs[parent] -= 1
+    if heirs[parent] == 0:
+        return lines.pop(parent)
+    return _Line(dict(lines[parent].last), lines[parent].floor) if is_kept else _Line()
+
+
+def _writers(line: _Line, first: Mapping[RepoPath, int], wanted: Iterable[RepoPath]) -> Iterator[int]:
+    for path in wanted:
+        if path in line.last:
+            yield line.last[path]
+        elif first.get(path, line.floor) < line.floor:
+            yield line.floor
+
+
+def _waves(steps: Sequence[Step], facts: Sequence[CommitFacts]) -> int:
     """Return how many requests stand one behind the other on the longest chain."""
+    position = {step.commit: step.index for step in steps}
     depth: list[int] = []
+    so_far: list[int] = []
     for step in steps:
-        before = max((depth[index] for index in step.depends_on), default=0)
+        parents = [position[p] for p in facts[step.index].parents if p in position]
+        behind = max((so_far[index] for index in parents), default=0)
+        needed = max((depth[index] for index in step.depends_on), default=0)
         asks = step.kind is Kind.REGENERATED and step.joins is None
-        depth.append(before + (1 if asks else 0))
+        depth.append(behind if step.kind is Kind.MERGE else needed + asks)
+        so_far.append(max(behind, depth[-1]))
     return max(depth, default=0)

@@ -12,9 +12,9 @@ from regen_git.domain.ids import derived_intent_id
 from regen_git.domain.intent import Intent, Prompt
 from regen_git.git.commits import read_commit
 from regen_git.git.history import Span, read_span
-from regen_git.git.trailers import values
+from regen_git.git.trees import SUBMODULE, diff
 from regen_git.replay.context import shown_paths
-from regen_git.replay.facts import ADOPTS, SOURCE, CommitFacts, read_facts
+from regen_git.replay.facts import CommitFacts, read_facts
 from regen_git.replay.plan import Plan, make_plan
 
 if TYPE_CHECKING:
@@ -43,17 +43,18 @@ class Prepared:
 def prepare(repo: Repository, options: ReplayOptions, settings: Settings) -> Prepared:
     """Read history and plan. Raises ``ReplayError`` when there is nothing to regenerate."""
     span = Span(options.only, (options.only,), options.only) if options.only else _pinned(repo, options)
+    if repo.is_partial:
+        _bring(repo, span)
     ownership = Ownership(settings.paths)
     facts = [_with_words(each, options) for each in read_facts(repo, span, ownership)]
-    wanted = {f.commit.id for f in facts if _is_asked(f, options)}
+    wanted = {f.id for f in facts if _is_asked(f, options)}
     skipped = set() if options.is_original else _compiled(facts)
     store = repo.objects
     shown = {}
     if not (options.is_original or options.locked):
         for each in facts:
-            if each.commit.id in wanted and each.commit.parents:
-                parent = read_commit(store, each.commit.parents[0]).tree
-                shown[each.commit.id] = shown_paths(store, each, parent)
+            if each.id in wanted and each.parents:
+                shown[each.id] = shown_paths(store, each, each.parent_tree)
     grouped = options.grouped and not options.is_original and options.mode == "chained"
     plan = make_plan(facts, shown=shown, regenerate=wanted, grouped=grouped, skipped=skipped)
     if options.mode == "anchored":
@@ -61,6 +62,24 @@ def prepare(repo: Repository, options: ReplayOptions, settings: Settings) -> Pre
             plan, steps=tuple(replace(s, depends_on=()) for s in plan.steps), waves=min(1, plan.waves)
         )
     return Prepared(repo, options, settings, facts, plan, ownership)
+
+
+def _bring(repo: Repository, span: Span) -> None:
+    """Fetch what the range's commits changed, before and after, in one go."""
+    store = repo.objects
+    store.bring(span.commits)
+    commits = [read_commit(store, oid) for oid in span.commits]
+    firsts = {commit.parents[0] for commit in commits if commit.parents}
+    store.bring(firsts)
+    tree_of = {oid: read_commit(store, oid).tree for oid in firsts}
+    store.bring([*tree_of.values(), *(commit.tree for commit in commits)])
+    wanted: dict[Oid, None] = {}
+    for commit in commits:
+        for change in diff(store, tree_of[commit.parents[0]] if commit.parents else None, commit.tree):
+            for leaf in (change.old, change.new):
+                if leaf is not None and leaf.mode != SUBMODULE:
+                    wanted[leaf.oid] = None
+    store.bring(wanted)
 
 
 def _pinned(repo: Repository, options: ReplayOptions) -> Span:
@@ -99,13 +118,8 @@ def _is_asked(facts: CommitFacts, options: ReplayOptions) -> bool:
 
 def _compiled(facts: list[CommitFacts]) -> set[Oid]:
     """Return the commits that adopted a rebuilt tree whose sources are in the range: output, not source."""
-    commits = {each.commit.id for each in facts}
-    return {
-        each.commit.id
-        for each in facts
-        if values(each.commit.message, ADOPTS)
-        and any(source in commits for source in values(each.commit.message, SOURCE))
-    }
+    commits = {each.id for each in facts}
+    return {each.id for each in facts if any(source in commits for source in each.adopted)}
 
 
 def released_tree(repo: Repository, prepared: Prepared) -> Oid | None:

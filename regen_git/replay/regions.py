@@ -9,12 +9,20 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from regen_git.domain.intent import LineRange
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from regen_git.domain.intent import LineRange
-
-__all__ = ["Region", "hand_lines", "kept_regions", "marker_problems", "missing_hand_lines", "missing_regions"]
+__all__ = [
+    "Region",
+    "hand_lines",
+    "kept_regions",
+    "marker_problems",
+    "missing_hand_lines",
+    "missing_regions",
+    "united",
+]
 
 # A marker stands in a comment: after signs only, or after a comment sign further on in the line.
 _MARKER = re.compile(
@@ -93,6 +101,18 @@ def missing_regions(original_text: str, new_text: str) -> list[Region]:
         else:
             at = found + len(region.text)  # the last newline may begin the next region
     return missing
+
+
+def united(ranges: Sequence[LineRange]) -> tuple[LineRange, ...]:
+    """Return ranges that hold the same lines, in order, each line once: two intents may name the same."""
+    found: list[LineRange] = []
+    for part in sorted(ranges):
+        before = found[-1] if found else None
+        if before is not None and part.first <= before.last:
+            found[-1] = LineRange(before.first, max(before.last, part.last))
+        elif part != before:
+            found.append(part)
+    return tuple(found)
 
 
 def hand_lines(text: bytes, ranges: Sequence[LineRange]) -> list[bytes]:

@@ -10,7 +10,7 @@ from regen_git.git.commits import read_commit
 from regen_git.git.trees import EXECUTABLE, REGULAR, diff
 from regen_git.replay import options as stored
 from regen_git.replay.journal import Journal
-from regen_git.replay.resuming import tallies_in
+from regen_git.replay.resuming import last_run, tallies_in, unknown_in
 from regen_git.replay.textmerge import first_difference
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from regen_git.git.repository import Repository
     from regen_git.replay.options import ReplayOptions
 
-__all__ = ["Report", "difference_between", "last_run", "read_report"]
+__all__ = ["Report", "difference_between", "read_report"]
 
 
 @dataclass
@@ -33,9 +33,12 @@ class Report:
     verdict: str = "indeterminate"
     verification: dict[str, Any] | None = None
     calls: int = 0
+    unanswered: int = 0
     reused: int = 0
     tokens: int = 0
     cost_usd: float | None = 0.0
+    calls_unknown: int = 0
+    cost_unknown_usd: float = 0.0
     is_ended: bool = False
     first_difference: dict[str, Any] | None = None
 
@@ -55,6 +58,11 @@ class Report:
             for path, how, hunks, why in step.get("carried", [])
         ]
 
+    @property
+    def signatures_dropped(self) -> int:
+        """How many rebuilt commits, or tags they merged, were signed in the source."""
+        return sum(bool(step.get("unsigned")) for step in self.steps.values())
+
     def to_json(self, tree: Oid | None) -> dict[str, Any]:
         """Return the object that scripts rely on."""
         hunks: Counter[str] = Counter()
@@ -69,28 +77,26 @@ class Report:
             "model": self.options.model,
             "steps": self.counts,
             "calls": self.calls,
+            "calls_unanswered": self.unanswered,
             "replies_reused": self.reused,
             "tokens": self.tokens,
             "cost_usd": self.cost_usd,
+            "calls_unknown": self.calls_unknown,
+            "cost_unknown_usd": self.cost_unknown_usd,
             "verdict": self.verdict,
             "first_difference": self.first_difference,
             "hunks": dict(hunks),
+            "signatures_dropped": self.signatures_dropped,
             "stuck": {k: self.stuck[k] for k in ("step", "why", "best")} if self.stuck else None,
             "verification": self.verification,
         }
-
-
-def last_run(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the lines since the replay was last started from its beginning."""
-    starts = [i for i, entry in enumerate(entries) if entry.get("state") == "restart"]
-    return entries[starts[-1] + 1 :] if starts else entries
 
 
 def read_report(repo: Repository, name: str) -> Report:
     """Read what is known of a replay. Raises ``ReplayError`` when there is none of this name."""
     folder = repo.data_dir / "replays" / name
     report = Report(stored.load(folder, name))
-    entries = last_run(Journal(folder / "journal.jsonl").read())
+    entries = last_run(Journal(folder / "journal.jsonl").read(without=["document"]))
     for entry in entries:
         _take(report, entry)
     _count(report, entries)
@@ -115,8 +121,11 @@ def _take(report: Report, entry: dict[str, Any]) -> None:
 
 def _count(report: Report, entries: list[dict[str, Any]]) -> None:
     """Add up what all runs used, also those that were stopped or killed."""
+    unknown = unknown_in(entries)
+    report.calls_unknown, report.cost_unknown_usd = len(unknown), sum(each.usd for each in unknown)
     for run in tallies_in(entries):
         report.calls += int(run["calls"])
+        report.unanswered += int(run.get("unanswered", 0))
         report.reused += int(run["reused"])
         report.tokens += int(run["prompt_tokens"]) + int(run["completion_tokens"])
         cost = run["cost_usd"]

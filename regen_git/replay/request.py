@@ -59,6 +59,9 @@ the whole file
 ```
 """
 
+# Providers refuse a message without a character.
+_NOTHING = "(no answer)"
+
 CONTINUE = "Continue exactly where you stopped: the next character, without repeating anything."
 
 
@@ -127,12 +130,17 @@ def build_request(
     return Request(model, tuple(messages), parameters, sample)
 
 
+def history_request(model: str, intents: Sequence[str], commit: str) -> Request:
+    """Return the request under which history's own answer for a commit is recorded."""
+    return Request(model, (Message("user", f"Intent {' '.join(intents)}\nCommit {commit}\n"),))
+
+
 def repair_request(before: Request, reply: str, heading: str, findings: Sequence[str]) -> Request:
     """Return the follow-up that shows a model what is wrong with its last answer."""
     text = [f"{heading}: the result is not accepted yet.", ""]
     text += findings
     text += ["", "Answer with the files that must change, in the same form."]
-    messages = (*before.messages, Message("assistant", reply), Message("user", "\n".join(text)))
+    messages = (*before.messages, Message("assistant", reply or _NOTHING), Message("user", "\n".join(text)))
     return Request(before.model, messages, before.parameters, before.sample)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from regen_git.domain.verdict import Verdict
@@ -20,15 +21,17 @@ from regen_git.replay.context import Surroundings
 from regen_git.replay.engine import Engine, Outcome, Progress
 from regen_git.replay.journal import Journal, hold
 from regen_git.replay.judging import TreeJudge
+from regen_git.replay.keeping import Keeper
 from regen_git.replay.locked import Lock, read_lock
 from regen_git.replay.prepare import Prepared, released_tree
-from regen_git.replay.provenance import verdict_document
-from regen_git.replay.resuming import finished_in, resolutions_in, spent_in
+from regen_git.replay.provenance import encode, verdict_document
+from regen_git.replay.resuming import check_branch, finished_in, last_run, resolutions_in, spent_in
+from regen_git.replay.spending import Spending
 from regen_git.replay.workbench import Workbench
 from regen_git.verify.trust import Trust
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Iterator
     from pathlib import Path
 
     from regen_git.domain.ids import Oid
@@ -40,9 +43,10 @@ if TYPE_CHECKING:
     from regen_git.verify.runner import Verifier
 
 _PROVENANCE = b"---\nprovenance:"
+_NOTES_AT_ONCE = 16_384  # so that a long history is not in memory whole
 
-OpenClient: TypeAlias = "Callable[[Callable[[Request], None]], ModelClient]"
-"""Opens a client. It gets what to call before a question is sent again that may have been billed."""
+OpenClient: TypeAlias = "Callable[[Callable[[Request], Awaitable[None]]], ModelClient]"
+"""Opens a client. It gets what to await before a question is sent again that may have been billed."""
 
 __all__ = ["Finish", "OpenClient", "replays_folder", "run_replay"]
 
@@ -119,6 +123,8 @@ async def _drive(run: _Run) -> Finish:
     repo, options = prepared.repo, prepared.options
     lock = read_lock(prepared)
     entries = journal.read()
+    check_branch(last_run(entries), run.previous, options.name)
+    journal.tell([{"state": "begun", "branch": run.previous}], is_durable=True)
     spent = spent_in(entries)
     answers, store, opened = _answers(run, lock, spent)
     judge = TreeJudge(
@@ -138,10 +144,12 @@ async def _drive(run: _Run) -> Finish:
         followed=lock.followed,
     )
     bench.on_state = lambda step, state: journal.note(step=step.index, state=state)
+    keeper = Keeper(repo, options.name, is_going_on=bool(finished_in(entries)))
     engine = Engine(
         repo,
         bench,
         journal,
+        keeper,
         finished=finished_in(entries),
         merge_base=lambda parents: _merge_base(repo, parents),
         on_progress=lambda progress: run.on_progress(progress, answers),
@@ -159,6 +167,8 @@ async def _drive(run: _Run) -> Finish:
     _publish(finish)
     journal.note(state="ended", **_ended(finish))
     journal.write()
+    if outcome.stuck is None:
+        keeper.let_go()
     return finish
 
 
@@ -189,14 +199,15 @@ def _answers(run: _Run, lock: Lock, spent: Spent) -> tuple[Answers, ReplyStore, 
     if run.client is None:
         raise ReplayError(f"nobody answers for model '{options.model}'", hint="give a model with --model")
 
-    def unsure(request: Request) -> None:
-        models.unsure(request)
+    async def unsure(request: Request) -> None:
+        await models.unsure(request)
 
     opened = run.client(unsure)
     budget = Budget(options.budget_usd, options.budget_tokens)
     # The budget is the replay's, however often it is stopped and resumed.
     budget.spent_usd, budget.spent_tokens = spent.usd, spent.tokens
     models = Models(opened, store, budget, run.price, asyncio.Semaphore(max(1, options.jobs)))
+    models.spending = Spending(run.journal, spent.runs)
     return models, store, opened
 
 
@@ -238,26 +249,37 @@ def _refuse_checked_out(repo: Repository, branch: str) -> None:
         )
 
 
+def _documents(finish: Finish) -> Iterator[tuple[Oid, bytes]]:
+    """Yield the provenance of every rebuilt commit: written again where this run made it, else as it was."""
+    options, outcome = finish.prepared.options, finish.outcome
+    yield from outcome.resumed.items()
+    for step in finish.prepared.plan.steps:
+        commit = outcome.commits.get(step.index)
+        if commit is not None and step.index in outcome.made and step.index not in outcome.reused:
+            yield commit, encode(step, outcome.made[step.index], model=options.model, mode=options.mode)
+
+
+def _united_with(added: bytes) -> Callable[[bytes], bytes]:
+    def united(old: bytes) -> bytes:
+        # How a commit first came to be stays: doing it again says nothing new about it.
+        is_told = added.startswith(_PROVENANCE) and any(raw.startswith(_PROVENANCE) for raw in split(old))
+        return old if is_told else union(old, added)
+
+    return united
+
+
 def _publish(finish: Finish) -> None:
     """Move the replay's branch and write the provenance of its commits. Nothing of the user's is touched."""
     repo, options = finish.prepared.repo, finish.prepared.options
     tip, previous, verification = finish.tip, finish.previous_tip, finish.verification
     repo.objects.flush()
-    documents = {oid: [raw] for oid, raw in finish.outcome.documents.items() if raw}
-    if tip is not None and verification is not None:
-        documents.setdefault(tip, []).append(verdict_document(tip, verification))
-
-    def united_with(added: list[bytes]) -> Callable[[bytes], bytes]:
-        def united(old: bytes) -> bytes:
-            # How a commit first came to be stays: doing it again says nothing new about it.
-            is_told = any(raw.startswith(_PROVENANCE) for raw in split(old))
-            return union(old, *(raw for raw in added if not (is_told and raw.startswith(_PROVENANCE))))
-
-        return united
-
-    if documents:
-        notes = {oid: united_with(raws) for oid, raws in documents.items()}
+    documents = _documents(finish)
+    while chunk := list(islice(documents, _NOTES_AT_ONCE)):
+        notes = {oid: _united_with(raw) for oid, raw in chunk}
         update_notes(repo, PROVENANCE_REF, notes, f"regen: provenance of {options.name}")
+    if tip is not None and verification is not None:
+        notes = {tip: _united_with(verdict_document(tip, verification))}
+        update_notes(repo, PROVENANCE_REF, notes, f"regen: verdict on {options.name}")
     if tip is not None and tip != previous:
         try:
             update_ref(repo, options.branch, tip, previous, f"regen replay: {options.name}")

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Protocol
 
-from regen_git.config import Kind
+from regen_git.config import LONGEST_TEXT, Kind
 from regen_git.git.trees import REGULAR, lookup, walk
 from regen_git.replay.context import Lookup
+from regen_git.replay.plan import Kind as StepKind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -99,10 +100,7 @@ class Workbench:
 
     def original_parent(self, step: Step) -> Oid | None:
         """Return the tree of the original commit's first parent; ``None`` for a root."""
-        from regen_git.git.commits import read_commit
-
-        parents = self.facts[step.index].commit.parents
-        return read_commit(self.store, parents[0]).tree if parents else None
+        return self.facts[step.index].parent_tree
 
     def now(self, tree: Oid) -> Lookup:
         """Return a view of one tree."""
@@ -116,7 +114,9 @@ class Workbench:
         parent = self.original_parent(step)
 
         def find(path: RepoPath) -> object:
-            writers = [i for i in step.depends_on if path in self.plan.steps[i].touched]
+            # A merge has whatever was written on any side of it, and nobody wrote since.
+            steps = (self.plan.steps[i] for i in step.depends_on)
+            writers = [each.index for each in steps if path in each.touched or each.kind is StepKind.MERGE]
             tree = self.results[max(writers)] if writers else parent
             return lookup(self.store, tree, path) if tree is not None else None
 
@@ -135,4 +135,4 @@ class Workbench:
         leaf = lookup(self.store, tree, path)
         if leaf is None:
             return self.ownership.classify(path, REGULAR)
-        return self.ownership.classify(path, leaf.mode, lambda: self.store.blob(leaf.oid))
+        return self.ownership.classify(path, leaf.mode, lambda: self.store.short_blob(leaf.oid, LONGEST_TEXT))

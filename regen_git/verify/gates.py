@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from regen_git.config import Kind
+from regen_git.config import LONGEST_TEXT, Kind
 from regen_git.domain.verdict import GateResult
 from regen_git.git import trees
 from regen_git.git.materialise import path_problem
@@ -84,7 +84,7 @@ def frozen_paths(
 
 
 def _kind(store: ObjectStore, ownership: Ownership, path: RepoPath, leaf: Leaf) -> Kind:
-    return ownership.classify(path, leaf.mode, lambda: store.blob(leaf.oid))
+    return ownership.classify(path, leaf.mode, lambda: store.short_blob(leaf.oid, LONGEST_TEXT))
 
 
 def _escapes(changes: Sequence[Change]) -> list[str]:

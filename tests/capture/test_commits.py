@@ -457,13 +457,13 @@ def test_a_missing_program_costs_no_commit(lab: Lab) -> None:
 def test_commits_made_without_hooks_are_bound_from_the_reflog(
     lab: Lab, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import regen_git.capture.flush as flushing
+    from regen_git.capture import matching
 
     key = lab.prompt("Add a greeting")
     lab.edit(key, "hello.py", "print('hello')\n")
     lab.git("add", "-A")
     lab.git("-c", "core.hooksPath=/dev/null", "commit", "-q", "-m", "Without hooks")
     assert lab.trailers() == []
-    monkeypatch.setattr(flushing, "YOUNG", 0)
+    monkeypatch.setattr(matching, "YOUNG", 0)
     assert lab.texts() == ["Add a greeting"]
     assert [b.wrote for b in lab.note().bindings] == [("hello.py",)]

@@ -39,6 +39,7 @@ def script(path: Path, text: str) -> Path:
 @pytest.mark.parametrize("name", HOOKS)
 def test_the_plain_files_are_what_is_installed(bare_lab: Lab, name: str) -> None:
     bare_lab.git("config", "regen.policy", "require")
+    bare_lab.git("config", "regen.prePush", "true")
     set_up(bare_lab.repo)
     installed = bare_lab.path / ".git" / "hooks" / name
     assert installed.read_bytes() == (ROOT / "hooks" / name).read_bytes() == render(name).encode()
@@ -101,6 +102,7 @@ def test_undo_keeps_prompts_that_are_in_no_commit(lab: Lab) -> None:
 @pytest.mark.parametrize("name", HOOKS)
 def test_a_hook_that_was_there_runs_first_and_has_the_last_word(bare_lab: Lab, name: str) -> None:
     bare_lab.git("config", "regen.policy", "require")
+    bare_lab.git("config", "regen.prePush", "true")
     hook = bare_lab.path / ".git" / "hooks" / name
     seen = bare_lab.bin / "seen"
     script(hook, f'echo "$*" >>"{seen}"; cat >>"{seen}"; exit 7\n')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import regen_git.capture.flush as flushing
+from regen_git.capture import matching
 from regen_git.capture.setup import set_up
 from regen_git.domain.ids import derived_intent_id
 
@@ -115,7 +115,7 @@ def test_a_commit_during_a_bisect_is_nobodys_now_and_later(lab: Lab, monkeypatch
     lab.git("add", "-A")
     _, said = lab.commit("A trial")
     assert said == ""
-    monkeypatch.setattr(flushing, "YOUNG", 0)
+    monkeypatch.setattr(matching, "YOUNG", 0)
     assert lab.trailers() == []
     assert not lab.note().documents
 

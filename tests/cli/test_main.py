@@ -135,7 +135,9 @@ def test_a_failure_of_the_operating_system_is_explained(
 ) -> None:
     failing(PermissionError(13, "Permission denied", "a/file"), monkeypatch)
     assert run(["status"]) == 3
-    assert capsys.readouterr().err == "error: Permission denied: 'a/file'\n"
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == "error: Permission denied: 'a/file'"
+    assert said[1].startswith("hint: the repository belongs to somebody else")
 
 
 def test_a_defect_is_70_and_leaves_a_log_without_what_was_typed(

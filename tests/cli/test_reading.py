@@ -111,7 +111,7 @@ def test_private_intents_are_shown_too(told: RepoBuilder, capsys: pytest.Capture
 def test_a_trailer_without_its_note_is_said(told: RepoBuilder, capsys: pytest.CaptureFixture[str]) -> None:
     told.commit(f"More\n\nRegen-Intent: {TWO}", {"c.py": "more\n"})
     assert run(["log", "-n", "1"]) == 0
-    assert "git fetch" in capsys.readouterr().err
+    assert "'git regen repair' looks for them" in capsys.readouterr().err
     assert answer(capsys, "show", "--json")[0]["missing"] == [TWO]
 
 

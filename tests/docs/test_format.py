@@ -33,7 +33,7 @@ YAML = [body.encode() for body in re.findall(r"^```yaml\n(.*?)^```$", PAGE, re.M
 LEDGER = [body for body in YAML if not body.startswith(b"---\nprovenance")]
 
 
-@pytest.mark.parametrize("body", LEDGER, ids=["intent", "binding", "tombstone"])
+@pytest.mark.parametrize("body", LEDGER, ids=["intent", "binding", "tombstone", "part"])
 def test_a_document_on_the_page_is_what_our_writer_makes_of_it(body: bytes) -> None:
     [document], warnings = parse_note(body)
     assert warnings == []
@@ -43,7 +43,7 @@ def test_a_document_on_the_page_is_what_our_writer_makes_of_it(body: bytes) -> N
 
 def test_the_documents_on_the_page_together_are_a_note() -> None:
     documents, warnings = parse_note(union(*LEDGER))
-    assert (len(documents), warnings) == (3, [])
+    assert (len(documents), warnings) == (4, [])
 
 
 def test_the_provenance_on_the_page_is_read_with_all_its_keys() -> None:
@@ -129,6 +129,12 @@ def test_json_has_the_fields_that_the_page_lists(tmp_path: Path) -> None:
     verified = has("verify", "verify", ok=(0, 3))
     assert set(verified) >= {"tree", "verdict", "checks", "ratchet", "gates"}
     has("adopt", "adopt", "again", "--history")
+    has("repair", "repair", "--dry-run")
+    has("check", "check", "HEAD")
+    repo.git("init", "-q", "--bare", str(tmp_path / "team.git"))
+    repo.git("remote", "add", "origin", str(tmp_path / "team.git"))
+    rehearsed = said(repo, "sync", "--dry-run")
+    assert set(rehearsed) == {*has("sync", "sync", "--yes"), "news"}
     assert listed == {}
 
 

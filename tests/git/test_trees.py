@@ -6,13 +6,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from support.builder import RepoBuilder
 
 from regen_git.errors import RegenError
-from regen_git.git.trees import REGULAR, Leaf, diff, edit, lookup, walk
+from regen_git.git.trees import EXECUTABLE, REGULAR, Leaf, diff, edit, is_same, lookup, walk
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from support.builder import RepoBuilder
 
 NAMES = st.sampled_from(["a", "a.b", "a-b", "a0", "b", "é", "z"])
 PATHS = st.lists(NAMES, min_size=1, max_size=3).map("/".join)
@@ -70,9 +69,57 @@ def test_flushed_objects_are_git_s_own(repo: RepoBuilder) -> None:
     assert store.blob(blob) == b"hello" * 1000
 
 
-def test_a_repository_of_another_hash_is_refused_with_a_reason(tmp_path: Path) -> None:
-    repo = RepoBuilder.init(tmp_path / "other", "--object-format=sha256")
-    commit = repo.commit("one", {"a": "x"})
+def test_unchanged_entries_keep_their_bytes_when_a_neighbour_changes(repo: RepoBuilder) -> None:
+    store = repo.opened.objects
+    blob, other = store.write("blob", b"x"), store.write("blob", b"y")
+    old = b"".join(
+        mode + b" " + name + b"\0" + bytes.fromhex(oid)
+        for mode, name, oid in [
+            (b"100664", b"a", blob),
+            (b"100644", b"b", blob),
+            (b"040000", b"d", store.write("tree", b"100644 f\0" + bytes.fromhex(blob))),
+        ]
+    )
+    tree = store.write("tree", old)
 
-    with pytest.raises(RegenError, match="sha256, which is not supported yet"):
-        repo.opened.objects.read(commit)
+    new = store.tree(edit(store, tree, {"b": Leaf(REGULAR, other)}))
+
+    assert new == old.replace(b"100644 b\0" + bytes.fromhex(blob), b"100644 b\0" + bytes.fromhex(other))
+
+
+def test_folders_may_be_nested_deeper_than_calls(repo: RepoBuilder) -> None:
+    store = repo.opened.objects
+    leaf = Leaf(REGULAR, store.write("blob", b"x"))
+    tree = edit(store, None, {"f": leaf})
+    for _ in range(1500):
+        tree = store.write("tree", b"40000 d\0" + bytes.fromhex(tree))
+    path = "d/" * 1500 + "f"
+
+    assert dict(walk(store, tree)) == {path: leaf}
+    assert lookup(store, tree, path) == leaf
+    assert [change.path for change in diff(store, None, tree)] == [path]
+    with pytest.raises(RegenError, match="nested too deep"):
+        edit(store, tree, {path: None})
+
+
+def test_modes_of_old_tools_are_read_as_git_reads_them_and_stay_as_they_are(repo: RepoBuilder) -> None:
+    store = repo.opened.objects
+    blob = store.write("blob", b"x")
+    raw = bytes.fromhex(blob)
+    inner = store.write("tree", b"100664 f\0" + raw)
+    tree = store.write(
+        "tree", b"100775 a\0" + raw + b"100600 b\0" + raw + b"040000 c\0" + bytes.fromhex(inner)
+    )
+
+    assert dict(walk(store, tree)) == {
+        "a": Leaf(EXECUTABLE, blob),
+        "b": Leaf(REGULAR, blob),
+        "c/f": Leaf(REGULAR, blob),
+    }
+    new = edit(store, tree, {"a": Leaf(EXECUTABLE, blob), "z": Leaf(REGULAR, blob)})
+    assert store.tree(new) == store.tree(tree) + b"100644 z\0" + raw
+    plain = edit(store, None, dict(walk(store, tree)))
+    assert plain != tree
+    assert is_same(store, plain, tree)
+    assert diff(store, plain, tree) == []
+    assert not is_same(store, new, tree)

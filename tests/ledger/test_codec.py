@@ -7,61 +7,16 @@ import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support.records import INTENTS, RECORDS
 
 from regen_git.domain.ids import IntentId
-from regen_git.domain.intent import Agent, Binding, Intent, LineRange, Prompt, Tombstone
+from regen_git.domain.intent import Binding, Intent, Prompt, Tombstone
 from regen_git.ledger.codec import document, encode, parse_note, split, union
 from regen_git.ledger.marks import Mark, encode_mark, mark_of, marked_as
 from regen_git.ledger.yamlread import load
 
 if TYPE_CHECKING:
     from regen_git.ledger.marks import Maker
-
-TEXT = st.text(st.characters(blacklist_categories=["Cs"]), max_size=60)
-NASTY = st.lists(
-    st.sampled_from(["---", "- a", "  b: c", "'q\"", "#x", "", " ", "\t", "&a", "*a", "|", "é\u2028", "\r"]),
-    max_size=6,
-).map("\n".join)
-ANY_TEXT = st.one_of(TEXT, NASTY)
-IDS = st.from_regex(r"[0-9a-f]{16}", fullmatch=True).map(IntentId)
-MAYBE = st.none() | ANY_TEXT
-TIMES = st.none() | st.just("2026-11-22T09:58:12Z")
-PATHS = st.text(
-    st.characters(blacklist_characters="\0", blacklist_categories=["Cs"]), min_size=1, max_size=20
-)
-RAW_PATHS = st.binary(min_size=1, max_size=12).map(lambda b: b.decode("utf-8", "surrogateescape"))
-PROMPTS = st.builds(
-    Prompt,
-    text=ANY_TEXT,
-    at=TIMES,
-    kind=st.sampled_from([None, "feature", "noise"]),
-    answers=MAYBE,
-    refs=st.lists(ANY_TEXT, max_size=2).map(tuple),
-)
-AGENTS = st.builds(Agent, name=ANY_TEXT, version=MAYBE, model=MAYBE, session=MAYBE)
-INTENTS = st.builds(
-    Intent,
-    id=IDS,
-    prompts=st.lists(PROMPTS, max_size=3).map(tuple),
-    origin=st.sampled_from(["captured", "explicit", "imported"]),
-    author=MAYBE,
-    agent=st.none() | AGENTS,
-    approved=MAYBE,
-    revision=st.integers(1, 999),
-    supersedes=st.lists(IDS, max_size=2).map(tuple),
-    redacted=st.integers(0, 99),
-)
-RANGES = st.builds(LineRange, st.integers(1, 9999), st.integers(1, 9999))
-BINDINGS = st.builds(
-    Binding,
-    intent=IDS,
-    wrote=st.lists(PATHS | RAW_PATHS, max_size=3).map(tuple),
-    read=st.lists(PATHS, max_size=2).map(tuple),
-    hand=st.none() | st.dictionaries(PATHS | RAW_PATHS, st.lists(RANGES, max_size=3).map(tuple), max_size=2),
-    base=st.none() | st.just("1" * 40),
-    result=st.none() | st.just("2e" * 20),
-)
-RECORDS = st.one_of(INTENTS, BINDINGS, st.builds(Tombstone, IDS, st.just("ab" * 32)))
 
 
 @settings(deadline=None)

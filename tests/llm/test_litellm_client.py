@@ -225,8 +225,11 @@ def test_an_address_where_nobody_listens_is_named() -> None:
     waits = Waits()
     unsure: list[Request] = []
 
+    async def note(asked: Request) -> None:
+        unsure.append(asked)
+
     async def main() -> None:
-        client = LitellmClient(api_base=address, wait=waits, on_unsure=unsure.append)
+        client = LitellmClient(api_base=address, wait=waits, on_unsure=note)
         try:
             await client.ask(request())
         finally:
@@ -317,11 +320,14 @@ def test_a_second_client_works_after_the_first_is_closed() -> None:
 def test_a_call_that_may_be_billed_twice_is_announced_and_can_be_stopped() -> None:
     asked: list[Request] = []
 
-    def stop(_: Request) -> None:
+    async def note(request: Request) -> None:
+        asked.append(request)
+
+    async def stop(_: Request) -> None:
         raise BudgetError("nothing is left", hint="raise it")
 
     with scripted(Fault(cut="within"), Fault(503, "busy"), "ok") as server:
-        ask(server, on_unsure=asked.append)
+        ask(server, on_unsure=note)
         assert asked == [request()]
     with scripted(Fault(cut="within"), "ok") as server:
         error = fails(server, on_unsure=stop)

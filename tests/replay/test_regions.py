@@ -12,6 +12,7 @@ from regen_git.replay.regions import (
     marker_problems,
     missing_hand_lines,
     missing_regions,
+    united,
 )
 
 KEPT = "a\n# regen: keep\nmine\n# regen: end\nb\n"
@@ -183,3 +184,17 @@ def test_what_stood_before_the_person_helps_only_when_nothing_else_changed() -> 
 
 def test_binary_files_are_left_alone() -> None:
     assert place_hand_lines(None, b"a\nb\n", [LineRange(1, 1)], b"\0") is None
+
+
+def test_ranges_that_overlap_are_one() -> None:
+    ranges = [
+        LineRange(4, 6),
+        LineRange(1, 3),
+        LineRange(2, 2),
+        LineRange(6, 9),
+        LineRange(1, 3),
+        LineRange(12, 11),
+    ]
+
+    assert united(ranges) == (LineRange(1, 3), LineRange(4, 9), LineRange(12, 11))
+    assert united(()) == ()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import faults
 
 from regen_git.replay.reply import (
     Deletion,
@@ -304,7 +305,7 @@ ELISIONS = [
 ]
 
 
-@pytest.mark.parametrize("line", ELISIONS)
+@pytest.mark.parametrize("line", dict.fromkeys([*ELISIONS, *faults.ELISIONS]))
 def test_a_line_that_stands_for_left_out_code_is_refused(line: str) -> None:
     text = f"FILE a.py\n```\nimport os\n    {line}\n```\n"
     assert kinds(text) == ["elided"]
@@ -351,10 +352,48 @@ def test_left_out_code_is_seen_in_other_languages(path: str, line: str) -> None:
         ("a.go", "args..."),
         ("a.py", "# Helpers"),
         ("a.py", "# configuration"),
+        ("a.py", "matrix = [\n[...],\n[...]\n]"),
+        ("a.py", "f(\n[...]\n)"),
+        ("a.py", "# Same as above, but for bytes"),
+        ("a.py", "# snipping is done by the caller"),
     ],
 )
 def test_ordinary_lines_are_not_taken_for_left_out_code(path: str, line: str) -> None:
     assert kinds(f"FILE {path}\n```\nx\n{line}\n```\n") == []
+
+
+@pytest.mark.parametrize("line", ["# \x1b[31mred", "# \0", "# \x7f", "# \ufffd"])
+def test_a_character_that_no_file_holds_is_refused_unless_it_is_meant(line: str) -> None:
+    text = f"FILE a.py\n```\nx\n{line}\n```\n"
+    assert kinds(text) == ["not text"]
+    assert kinds(text, {"a.py": f"x\n{line}\n"}) == []
+    assert kinds(text.replace("a.py", "a.py WHOLE")) == []
+    assert kinds(text.replace("a.py", "a.py WHOLE").replace(line, "\ud800")) == ["not text"]
+
+
+@pytest.mark.parametrize(
+    ("path", "mark", "found"),
+    [
+        ("a.py", "go", ["wrong language"]),
+        ("a.rs", "python", ["wrong language"]),
+        ("a.py", "py", []),
+        ("a.ts", "javascript", []),
+        ("a.h", "cpp", []),
+        ("a.py", "text", []),
+        ("a.md", "python", []),
+        ("Makefile", "python", []),
+        ("a.py", "python title=x", []),
+    ],
+)
+def test_a_block_that_is_marked_as_another_language_is_refused(
+    path: str, mark: str, found: list[str]
+) -> None:
+    assert kinds(f"FILE {path}\n```{mark}\nx = 1\n```\n", {path: "x\n"}) == found
+
+
+def test_a_refused_answer_is_not_read() -> None:
+    parsed = parse_reply("FILE a.py\n```\nx\n```\n", current={}, finish="refused")
+    assert [problem.kind for problem in parsed.problems] == ["refused"]
 
 
 # Search and replace
@@ -497,7 +536,7 @@ def test_reading_what_was_written_gives_the_same_edits(edits: list[Edit], curren
 def test_replacements_are_read_back_exactly(path: str, search: str, replace: str) -> None:
     edit = Replacement(path, search + "\n", replace + "\n" if replace else "")
     parsed = parse_reply(render_reply([edit]), current={path: search}, finish="stop")
-    assert [problem for problem in parsed.problems if problem.kind != "elided"] == []
+    assert [problem for problem in parsed.problems if problem.kind not in {"elided", "not text"}] == []
     assert parsed.replacements == (edit,)
 
 

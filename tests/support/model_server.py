@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Answer", "Fault", "ModelServer", "completion"]
 
+_PIECES = 20
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -28,6 +30,8 @@ class Answer:
     usage: Mapping[str, Any] | None = field(default_factory=lambda: {"honest": True})
     model: str | None = None
     delay_s: float = 0.0
+    drip_s: float = 0.0
+    """The body leaves in many pieces, over this many seconds together."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +39,18 @@ class Fault:
     """Something that goes wrong.
 
     ``status`` with ``body`` and ``headers`` is sent as it is. ``cut`` ends the connection before the answer
-    (``"before"``), or in the middle of it (``"within"``). ``delay_s`` comes first.
+    (``"before"``), in the middle of it (``"within"``), or in the middle of a chunked one (``"stream"``).
+    ``delay_s`` comes first; ``stall_s`` comes after the headers and the first bytes. ``endless`` sends a body
+    that goes on until the client hangs up, a megabyte at a time.
     """
 
     status: int = 500
-    body: str | Mapping[str, Any] = ""
+    body: str | bytes | Mapping[str, Any] = ""
     headers: Mapping[str, str] = field(default_factory=dict)
     cut: str = ""
     delay_s: float = 0.0
+    stall_s: float = 0.0
+    endless: bool = False
 
 
 def completion(answer: Answer, body: Mapping[str, Any]) -> dict[str, Any]:
@@ -172,37 +180,62 @@ class _Handler(BaseHTTPRequestHandler):
             self._fail(answer)
         else:
             shape = completion(answer, body) if isinstance(answer, Answer) else dict(answer)
-            self._send(200, json.dumps(shape).encode(), {})
+            drip_s = answer.drip_s if isinstance(answer, Answer) else 0.0
+            self._send(200, json.dumps(shape).encode(), {}, drip_s)
+
+    def do_GET(self) -> None:
+        """Answer what follows a redirect the wrong way."""
+        self.script.take(self.path, dict(self.headers.items()), {})
+        self.script.done()
+        self._send(405, b"{}", {})
 
     def _fail(self, fault: Fault) -> None:
         if fault.cut == "before":
             self._reset()
-            return
-        text = fault.body if isinstance(fault.body, str) else json.dumps(fault.body)
-        if fault.cut == "within":
-            self.send_response(200)
-            self.send_header("Content-Type", "application/json")
+        elif fault.cut or fault.stall_s or fault.endless:
+            self._begin(fault)
+        else:
+            text = json.dumps(fault.body) if not isinstance(fault.body, str | bytes) else fault.body
+            self._send(fault.status, text.encode() if isinstance(text, str) else text, fault.headers)
+
+    def _begin(self, fault: Fault) -> None:
+        """Begin an answer that does not end."""
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        is_chunked = fault.cut == "stream" or fault.endless
+        if is_chunked:
+            self.send_header("Transfer-Encoding", "chunked")
+        else:
             self.send_header("Content-Length", "100000")
-            self.end_headers()
-            self.wfile.write(b'{"id": "chatcmpl-cut", "choices": [')
-            self.wfile.flush()
-            self._reset()
-            return
-        self._send(fault.status, text.encode(), fault.headers)
+        self.end_headers()
+        start = b'{"id": "chatcmpl-cut", "choices": ['
+        self.wfile.write(b"%x\r\n%b\r\n" % (len(start), start) if is_chunked else start)
+        self.wfile.flush()
+        time.sleep(fault.stall_s)
+        if fault.endless:
+            self._flood()
+        self._reset()
+
+    def _flood(self) -> None:
+        piece = b"%x\r\n%b\r\n" % (1 << 20, b" " * (1 << 20))
+        for _ in range(1 << 14):
+            self.wfile.write(piece)
 
     def _reset(self) -> None:
         # Lingering for no time turns the close into a reset, as a crashed server's is.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
 
-    def _send(self, status: int, body: bytes, headers: Mapping[str, str]) -> None:
+    def _send(self, status: int, body: bytes, headers: Mapping[str, str], drip_s: float = 0.0) -> None:
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(body)))
-        for name, value in headers.items():
+        sent = {"Content-Type": "application/json", "Content-Length": str(len(body)), **headers}
+        for name, value in sent.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        step = max(1, len(body) // _PIECES) if drip_s else len(body) or 1
+        for start in range(0, len(body), step):
+            self.wfile.write(body[start : start + step])
+            time.sleep(drip_s / _PIECES)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base class names it so
         """Print nothing."""

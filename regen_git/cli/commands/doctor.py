@@ -39,7 +39,16 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
     """
     console = Console(json=as_json)
     repo = open_repository()
-    findings = [*_hooks(repo), *_notes(repo), _agents(repo), _capture(repo), _git(repo), _log(repo)]
+    findings = [
+        *_hooks(repo),
+        *_notes(repo),
+        *_documents(repo),
+        _agents(repo),
+        _capture(repo),
+        _git(repo),
+        *_adoption(repo),
+        _log(repo),
+    ]
     for one in findings:
         mark = style("ok  ", fg="green") if one.good else style("!   ", fg="yellow")
         console.out(f"{mark}{one.name}: {safe(one.text)}")
@@ -77,13 +86,18 @@ def _hooks(repo: Repository) -> list[_Finding]:
 
 
 def _notes(repo: Repository) -> list[_Finding]:
-    from regen_git.capture.setup import REWRITE_REF, wanted_refspec
+    from regen_git.capture.setup import REWRITE_REF
+    from regen_git.sharing.standing import standings
 
     found: list[_Finding] = []
-    remotes = repo.git("remote").decode("utf-8", "replace").split()
-    without = [r for r in remotes if wanted_refspec(r) not in repo.config_all(f"remote.{r}.fetch")]
-    text = f"not fetched from {', '.join(without)}" if without else f"fetched from {len(remotes)} remotes"
+    shared = standings(repo)
+    without = [one.remote for one in shared if not one.is_fetched]
+    text = f"not fetched from {', '.join(without)}" if without else f"fetched from {len(shared)} remotes"
     found.append(_Finding("ledger", good=not without, text=text, hint="git regen init"))
+    # A remote that has no ledger is not asked to have one.
+    apart = [str(one) for one in shared if one.is_known and (one.ahead or one.behind)]
+    if apart:
+        found.append(_Finding("sharing", good=False, text="; ".join(apart), hint="git regen sync"))
     covered = [REWRITE_REF, "refs/notes/*", "refs/notes/regen"]
     follows = any(value in covered for value in repo.config_all("notes.rewriteRef"))
     text = "follow amend and rebase" if follows else "do not follow amend and rebase"
@@ -93,6 +107,38 @@ def _notes(repo: Repository) -> list[_Finding]:
         if mode == "cat_sort_uniq":
             hint = f"git config {name} {'concatenate' if name.endswith('Mode') else 'union'}"
             found.append(_Finding(name, good=False, text=f"'{mode}' sorts lines and breaks notes", hint=hint))
+    return found
+
+
+def _documents(repo: Repository) -> list[_Finding]:
+    """Look into the notes: documents that nobody can read, and two of one intent and revision."""
+    from regen_git.errors import RegenError
+    from regen_git.ledger.health import examine
+    from regen_git.ledger.store import INTENTS_REF, PRIVATE_REF
+
+    found: list[_Finding] = []
+    for ref in (INTENTS_REF, PRIVATE_REF):
+        name = ref.removeprefix("refs/notes/")
+        try:
+            health = examine(repo, ref)
+        except RegenError as error:
+            found.append(_Finding("documents", good=False, text=f"'{ref}': {error}", hint=error.hint))
+            continue
+        mend = f"git notes --ref={name} edit <commit>"
+        if health.broken:
+            shown = "".join(f"\n      {oid[:10]}: {reason}" for oid, reason in health.first_broken)
+            text = f"{health.broken:,} of {health.notes:,} notes hold what cannot be read{shown}"
+            hint = f"mend by hand with '{mend}'; until then they are kept as they are"
+            found.append(_Finding("documents", good=False, text=text, hint=hint))
+        if health.conflicting:
+            shown = "".join(f"\n      {oid[:10]}: intent {one}" for oid, one in health.first_conflicts)
+            text = f"{health.conflicting:,} notes hold two versions of one revision{shown}"
+            hint = f"'git regen show <commit>' shows both; take one out with '{mend}'"
+            found.append(_Finding("conflicts", good=False, text=text, hint=hint))
+        if health.notes and not health.broken and not health.conflicting:
+            found.append(
+                _Finding("documents", good=True, text=f"{health.notes:,} notes in '{ref}' are sound")
+            )
     return found
 
 
@@ -122,6 +168,14 @@ def _git(repo: Repository) -> _Finding:
     numbers = [int(n) for n in version.split()[2].split(".")[:2] if n.isdecimal()]
     good = numbers >= [2, 31]
     return _Finding("git", good=good, text=version, hint="git 2.31 or newer is needed")
+
+
+def _adoption(repo: Repository) -> list[_Finding]:
+    """Tell of an adoption that was cut off between files and branch; nothing where there is none."""
+    if not (repo.git_dir / "regen-adopting.json").exists():
+        return []
+    hint = "run the same 'git regen adopt' again: it finishes, or takes back and starts anew"
+    return [_Finding("adopt", good=False, text="one was cut off before it was done", hint=hint)]
 
 
 def _log(repo: Repository) -> _Finding:

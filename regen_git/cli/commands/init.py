@@ -27,6 +27,7 @@ __all__ = ["command", "undo"]
 )
 @click.option("--config/--no-config", default=None, help="Propose a .regen/config.yaml (default: yes).")
 @click.option("--import/--no-import", "imports", default=None, help="Import what is found (default: no).")
+@click.option("--pre-push", is_flag=True, help="Also share the ledger with every push, where agreed to.")
 @click.option(
     "--baseline", is_flag=True, help="Run the checks on HEAD now, as what a rebuilt tree is held to."
 )
@@ -39,6 +40,7 @@ def command(
     hooks: bool | None,
     config: bool | None,
     imports: bool | None,
+    pre_push: bool,
     baseline: bool,
     undoing: bool,
     as_json: bool,
@@ -62,7 +64,7 @@ def command(
     ask = not yes and not as_json and sys.stdin.isatty()
     repo = open_repository()
     want_hooks = _choice(hooks, "install the git hooks?", ask=ask, default=True)
-    done = set_up(repo, hooks=want_hooks)
+    done = set_up(repo, hooks=want_hooks, pre_push=pre_push)
     scope = claude or _claude_scope(ask=ask)
     told = install_claude(repo, scope)
     if told is not None:
@@ -75,6 +77,7 @@ def command(
     if not done:
         console.out("everything is set up already")
     _warn_of_sorting(repo, console)
+    _tell_of_sync(repo, console)
     counts = _import(repo, imports, console, ask=ask)
     verdict = _measure(repo, console) if baseline else None
     console.emit({"done": done, "claude": scope, "imported": counts, "baseline": verdict})
@@ -158,6 +161,18 @@ def _warn_of_sorting(repo: Repository, console: Console) -> None:
         )
 
 
+def _tell_of_sync(repo: Repository, console: Console) -> None:
+    """Say how to get a ledger that is elsewhere: history names intents, and there are no notes here."""
+    from regen_git.git.refs import read_ref
+    from regen_git.ledger.store import INTENTS_REF
+
+    if not repo.git("remote").strip() or read_ref(repo, INTENTS_REF) or not read_ref(repo, "HEAD"):
+        return
+    args = ("--max-count=1", "--regexp-ignore-case", "--grep=^Regen-Intent: ", "--branches", "HEAD", "--")
+    if repo.git("rev-list", *args).strip():
+        console.say("commits here name intents whose notes are not here yet: git regen sync --fetch-only")
+
+
 def undo(console: Console) -> None:
     """Take out what ``init`` put in, and say what that was."""
     from regen_git.capture.flush import flush
@@ -170,5 +185,5 @@ def undo(console: Console) -> None:
         console.out(safe(line))
     kept: dict[str, Any] = {"done": done, "inbox_kept": (repo.data_dir / "inbox.jsonl").exists()}
     if kept["inbox_kept"]:
-        console.say(f"prompts that are in no commit yet stay in '{repo.data_dir / 'inbox.jsonl'}'")
+        console.say(safe(f"prompts that are in no commit yet stay in '{repo.data_dir / 'inbox.jsonl'}'"))
     console.emit(kept)

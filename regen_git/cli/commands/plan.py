@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regen_git.cli.console import Console, safe
-from regen_git.cli.context import json_option, open_repository
+from regen_git.cli.context import json_option, open_up_to_date
+from regen_git.cli.missing import tell_missing
+from regen_git.cli.troubles import tell_troubles
 
 if TYPE_CHECKING:
     from regen_git.git.repository import Repository
@@ -44,7 +46,7 @@ def command(span: str, model: str, mode: Any, include: Any, *, ungrouped: bool, 
     from regen_git.git.history import read_span
     from regen_git.replay.options import ReplayOptions
 
-    repo = open_repository()
+    repo = open_up_to_date()
     tip = read_span(repo, span).tip
     options = ReplayOptions(
         "plan", span, tip, model, mode, include=include, grouped=not ungrouped, rewrite=True
@@ -62,6 +64,8 @@ def show_plan(repo: Repository, console: Console, options: ReplayOptions) -> int
     prepared = prepare(repo, options, load_for_replay(repo))
     guess = estimate(prepared)
     plan = prepared.plan
+    tell_troubles(console, ((facts.id, facts.troubles) for facts in prepared.facts))
+    tell_missing(console, repo, sum(bool(facts.missing) for facts in prepared.facts))
     console.emit(
         {
             "steps": [

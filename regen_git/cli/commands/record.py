@@ -132,7 +132,10 @@ def _wait(repo: Repository, entries: list[Entry]) -> None:
     from regen_git.capture.reflog import forward, size
 
     if repo.worktree is None:
-        raise RegenError("a bare repository has no next commit", hint="name one with '--commit REV'")
+        raise RegenError(
+            "there are no files here that a next commit could take up",
+            hint="go to a working tree, or name a commit with '--commit REV'",
+        )
     flush(repo)
     place = place_of(repo)
     settings = read_preferences(place)

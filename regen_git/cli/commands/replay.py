@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regen_git.cli.console import Console
-from regen_git.cli.context import json_option, open_repository
-from regen_git.errors import RegenError, ReplayError, UsageError
+from regen_git.cli.context import json_option, open_up_to_date
+from regen_git.cli.missing import tell_missing
+from regen_git.cli.troubles import tell_troubles
+from regen_git.errors import GitError, ModelError, RegenError, ReplayError, UsageError
 
 if TYPE_CHECKING:
     from regen_git.git.repository import Repository
@@ -73,7 +75,7 @@ def command(span: str, *, as_json: bool, **typed: Any) -> int:
     git regen replay --resume gpt-5
     """
     console = Console(json=as_json)
-    repo = open_repository()
+    repo = open_up_to_date()
     if typed["resume"]:
         return _resume(repo, console, span, typed)
     options = _options(repo, span, typed)
@@ -117,7 +119,7 @@ def _options(repo: Repository, span: str, typed: dict[str, Any]) -> ReplayOption
 def _begin(repo: Repository, options: ReplayOptions, *, force: bool) -> None:
     """Refuse to throw away a replay that is not finished, or commits that somebody made on its branch."""
     from regen_git.git.refs import read_ref
-    from regen_git.replay.journal import Journal
+    from regen_git.replay.journal import Journal, hold
     from regen_git.replay.report import read_report
     from regen_git.replay.session import replays_folder
 
@@ -140,9 +142,8 @@ def _begin(repo: Repository, options: ReplayOptions, *, force: bool) -> None:
             f"there is a branch 'regen/{options.name}' that no replay here made",
             hint="give this replay another --name, or say --force",
         )
-    journal = Journal(folder / "journal.jsonl")
-    journal.note(state="restart")
-    journal.write()
+    with hold(folder, options.name):
+        Journal(folder / "journal.jsonl").tell([{"state": "restart"}], is_durable=True)
 
 
 def _resume(repo: Repository, console: Console, span: str, typed: dict[str, Any]) -> int:
@@ -188,6 +189,8 @@ def _run(repo: Repository, console: Console, options: ReplayOptions, *, no_sandb
     for warning in settings.warnings:
         console.say(f"warning: {warning}")
     prepared = prepare(repo, options, settings)
+    tell_troubles(console, ((facts.id, facts.troubles) for facts in prepared.facts))
+    tell_missing(console, repo, sum(bool(facts.missing) for facts in prepared.facts))
     if not prepared.plan.count(Kind.REGENERATED):
         console.say(
             "nothing to regenerate: no commit of this range has a recorded prompt. "
@@ -203,10 +206,17 @@ def _run(repo: Repository, console: Console, options: ReplayOptions, *, no_sandb
     begun = time.monotonic()
     try:
         finish = run_replay(prepared, client=client, price=price, on_progress=meter)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, GitError) as error:
+        # Ctrl-C on a terminal reaches git, too; which of us says so first is chance.
+        if isinstance(error, GitError) and not error.is_interrupted:
+            raise
         meter.clear()
         console.say(f"stopped; what was done is kept. Go on with 'git regen replay --resume {options.name}'")
         return _STOPPED
+    except ModelError:
+        meter.clear()
+        console.say(f"what was done is kept; go on with 'git regen replay --resume {options.name}'")
+        raise
     finally:
         meter.clear()
     report = read_report(repo, options.name)

@@ -9,6 +9,8 @@ import click
 
 from regen_git.cli.console import Console, safe, style
 from regen_git.cli.context import json_option, open_up_to_date
+from regen_git.cli.missing import tell_missing
+from regen_git.cli.pager import paged
 
 if TYPE_CHECKING:
     from regen_git.agents.evidence import Evidence
@@ -42,8 +44,9 @@ def command(rev: str, *, as_json: bool) -> None:
     if console.is_json:
         console.emit(_json(told, evidence, provenance))
     else:
-        _print(console, told, evidence, provenance)
-    _warn(console, told)
+        with paged(repo):
+            _print(console, told, evidence, provenance)
+    _warn(repo, console, told)
 
 
 def _provenance(repo: Repository, told: Told) -> str:
@@ -55,7 +58,7 @@ def _provenance(repo: Repository, told: Told) -> str:
 
 
 def _json(told: Told, evidence: Evidence, provenance: str) -> dict[str, Any]:
-    from regen_git.importers.reading import told_json
+    from regen_git.importers.reading import intent_json, told_json
 
     bindings = [
         {
@@ -77,9 +80,10 @@ def _json(told: Told, evidence: Evidence, provenance: str) -> dict[str, Any]:
         "evidence": {"maker": evidence.maker, "agent": evidence.agent, "reason": evidence.reason},
         "verdict": _verdict(told),
         "provenance": provenance or None,
-        "conflicts": list(told.note.conflicts),
-        "missing": list(told.missing),
-        "warnings": list(told.note.warnings),
+        "versions": {
+            one: [intent_json(intent, told.binding(intent)) for intent in told.note.versions[one]]
+            for one in told.note.conflicts
+        },
     }
 
 
@@ -98,9 +102,16 @@ def _print(console: Console, told: Told, evidence: Evidence, provenance: str) ->
         console.out()
         console.out(style("no recorded intent: the message stands in for it", dim=True))
         console.out(_indented(told.message.strip("\n")))
-    for intent in told.note.intents.values():
+    for claims in told.note.versions.values():
+        for number, intent in enumerate(claims, 1):
+            console.out()
+            if len(claims) > 1:
+                text = f"conflict: version {number} of {len(claims)} of revision {intent.revision}"
+                console.out(style(text, fg="red"))
+            _print_intent(console, intent, told.binding(intent))
+    for one in told.note.unknown:
         console.out()
-        _print_intent(console, intent, told.binding(intent))
+        console.out(f"intent {one} was bound here; the note does not say what it asked for")
     verdict = _verdict(told)
     if verdict:
         console.out()
@@ -159,13 +170,13 @@ def _indented(text: str, mark: str = "    ") -> str:
     return textwrap.indent(safe(text.rstrip()), mark, lambda _: True)
 
 
-def _warn(console: Console, told: Told) -> None:
-    for warning in told.note.warnings:
-        console.say(f"warning: {safe(warning)}")
-    for intent in told.note.conflicts:
-        console.say(f"warning: two documents claim the same revision of intent {intent}")
-    if told.missing:
+def _warn(repo: Repository, console: Console, told: Told) -> None:
+    for trouble in told.note.troubles:
+        console.say(f"warning: {safe(trouble)}")
+    if told.note.troubles:
         console.say(
-            f"the note of this commit does not hold {', '.join(map(safe, told.missing))};"
-            " 'git fetch <remote> refs/notes/regen:refs/notes/regen' brings published notes"
+            "'git notes --ref=regen edit <commit>' mends a note by hand; nothing of it is lost until then"
         )
+    if told.missing:
+        console.say(f"missing: {', '.join(told.missing)}")
+    tell_missing(console, repo, bool(told.missing))

@@ -9,11 +9,13 @@ import click
 
 from regen_git.cli.console import Console, safe, style
 from regen_git.cli.context import json_option, open_repository
+from regen_git.errors import GitError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from regen_git.git.repository import Repository
+    from regen_git.sharing.standing import Standing
 
 __all__ = ["command"]
 
@@ -48,19 +50,30 @@ def command(commits: int, *, as_json: bool) -> None:
       git regen status --json -n 500
     """
     from regen_git.capture.failures import read_failures
-    from regen_git.capture.flush import flush, refresh_hooks
+    from regen_git.capture.flush import Flushed, flush, refresh_hooks
     from regen_git.capture.install import arm, hook_states
+    from regen_git.ledger.store import guard
+    from regen_git.sharing.standing import standings
 
     console = Console(json=as_json)
     repo = open_repository()
-    done = flush(repo)
-    refresh_hooks(repo)
-    arm(repo)
+    done = Flushed()
+    try:
+        done = flush(repo)
+        guard(repo)
+        refresh_hooks(repo)
+        arm(repo)
+    except (OSError, GitError) as error:
+        # What is known can be told all the same: on a medium that is read-only, or full.
+        console.say(f"warning: nothing can be written here: {safe(str(error))}")
     waiting = _waiting(repo)
     hooks = hook_states(repo)
     coverage = _coverage(repo, commits)
     failures = read_failures(str(repo.data_dir))
+    shared = standings(repo)
     _show(console, waiting, hooks, coverage)
+    for one in shared:
+        console.out(_standing_line(one))
     if failures:
         console.out(style(f"{len(failures)} past failures are in the log: git regen doctor", fg="yellow"))
     shown = {name: "foreign" if state == "foreign" else _plain(state) for name, state in hooks.items()}
@@ -78,10 +91,24 @@ def command(commits: int, *, as_json: bool) -> None:
             ],
             "hooks": shown,
             "coverage": coverage,
+            "remotes": {
+                one.remote: {"ahead": one.ahead, "behind": one.behind, "fetched": one.is_fetched}
+                for one in shared
+            },
             "recorded_now": done.recorded,
             "failures": len(failures),
         }
     )
+
+
+def _standing_line(one: Standing) -> str:
+    name = safe(one.remote)
+    if not one.is_fetched:
+        return f"ledger: not fetched from '{name}' (git regen sync {name})"
+    if not one.ahead and not one.behind:
+        same = "as last fetched from" if one.is_known else "nothing to share with"
+        return f"ledger: {same} '{name}'"
+    return f"ledger: {safe(str(one))} (git regen sync {name})"
 
 
 def _plain(state: str) -> str:
@@ -90,7 +117,7 @@ def _plain(state: str) -> str:
 
 
 def _waiting(repo: Repository) -> list[_Waiting]:
-    from regen_git.capture.events import spool
+    from regen_git.capture.aside import spool
     from regen_git.capture.inbox import Inbox
     from regen_git.capture.matching import read_sessions, records_waiting
 
@@ -118,12 +145,14 @@ def _waiting(repo: Repository) -> list[_Waiting]:
 
 def _coverage(repo: Repository, limit: int) -> dict[str, int]:
     """Return how many of the newest commits have an intent."""
+    from regen_git.git.notes import LONGEST_NOTE
     from regen_git.git.refs import read_ref
     from regen_git.ledger.store import INTENTS_REF
+    from regen_git.process import fields
 
     if read_ref(repo, "HEAD") is None:
         return {"commits": 0, "with_intent": 0}
-    out = repo.git(
+    chunks = repo.git_stream(
         "log",
         "-z",
         "--no-merges",
@@ -133,8 +162,8 @@ def _coverage(repo: Repository, limit: int) -> dict[str, int]:
         "HEAD",
         "--",
     )
-    notes = [note for note in out.split(b"\0") if note]
-    return {"commits": len(notes), "with_intent": sum(b"\nintent: " in b"\n" + note for note in notes)}
+    found = [b"\nintent: " in note for note in fields(chunks, LONGEST_NOTE)]
+    return {"commits": len(found), "with_intent": sum(found)}
 
 
 def _show(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from regen_git.cli.console import Console, safe
-from regen_git.cli.context import json_option, open_repository
+from regen_git.cli.context import json_option, open_up_to_date
 
 if TYPE_CHECKING:
     from regen_git.git.repository import Repository
@@ -47,7 +47,7 @@ def command(commit: str, *, as_json: bool, **typed: Any) -> int:
     from regen_git.replay.session import replays_folder, run_replay
 
     console = Console(json=as_json)
-    repo = open_repository()
+    repo = open_up_to_date()
     settings = load_for_replay(repo, no_sandbox=typed["no_sandbox"])
     for warning in settings.warnings:
         console.say(f"warning: {warning}")
@@ -112,15 +112,15 @@ def _show(repo: Repository, console: Console, finish: Finish, seconds: float, *,
     stuck = finish.outcome.stuck
     new = stuck.best if stuck else read_commit(repo.objects, finish.tip or "").tree
     console.emit(report.to_json(new))
-    console.out(f"{facts.commit.id[:12]} {safe(facts.commit.subject)}")
+    console.out(f"{facts.id[:12]} {safe(facts.subject)}")
     for intent in facts.intents:
         for prompt in intent.prompts:
             console.out("  > " + safe(prompt.text.strip()).replace("\n", "\n  > "))
-    parent = facts.commit.parents[0] if facts.commit.parents else repo.objects.hash("tree", b"")
-    for title, tree in (("old", facts.commit.tree), ("new", new)):
+    parent = facts.parents[0] if facts.parents else repo.objects.hash("tree", b"")
+    for title, tree in (("old", facts.tree), ("new", new)):
         stat = repo.git("diff", "--shortstat", parent, tree).decode().strip() or "no change"
         console.out(f"{title}: {stat}")
-    patch = repo.git("diff", "--no-ext-diff", "--no-color", facts.commit.tree, new).decode("utf-8", "replace")
+    patch = repo.git("diff", "--no-ext-diff", "--no-color", facts.tree, new).decode("utf-8", "replace")
     lines = safe(patch).rstrip("\n").split("\n") if patch else ["old and new are the same"]
     shown = lines if is_full else lines[:_DIFF_LINES]
     console.out("\n".join(shown))

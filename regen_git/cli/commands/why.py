@@ -13,7 +13,10 @@ import click
 from regen_git.cli.commands.log import first_line
 from regen_git.cli.console import Console, safe, style
 from regen_git.cli.context import json_option, open_up_to_date
+from regen_git.cli.missing import tell_missing
+from regen_git.cli.troubles import tell_troubles
 from regen_git.errors import GitError, RegenError, UsageError
+from regen_git.git.repository import no_commits
 
 if TYPE_CHECKING:
     from regen_git.domain.intent import Intent
@@ -93,6 +96,8 @@ def _blame(repo: Repository, path: str, first: int | None, last: int | None) -> 
     try:
         return list(_parse(repo.git("blame", "--porcelain", *window, *revision, "--", named)))
     except GitError as error:
+        if repo.is_unborn:
+            raise no_commits() from error
         said = os.fsdecode(error.stderr).strip().removeprefix("fatal: ")
         hint = "name a file that git tracks, and a line that it has"
         raise RegenError(f"cannot tell about '{path}': {said}", hint=hint) from error
@@ -174,6 +179,8 @@ def _explain_lines(repo: Repository, console: Console, path: str, lines: list[_L
         where = f"{safe(path)}:{line.number}"
         console.out(f"{style(where, fg='magenta')}  {safe(line.text)}")
         _print_cause(console, told, cause)
+    tell_troubles(console, ((told.commit, told.note.troubles) for told in known.values()))
+    tell_missing(console, repo, sum(bool(told.missing) for told in known.values()))
 
 
 def _json(path: str, line: _Line, told: Told | None, cause: _Cause) -> dict[str, Any]:
@@ -232,6 +239,8 @@ def _explain_file(repo: Repository, console: Console, path: str, lines: list[_Li
     console.emit({"file": path, "causes": [_file_json(told, cause, count) for told, cause, count in ordered]})
     for told, cause, count in ordered:
         console.out(f"{count:>5} {'line ' if count == 1 else 'lines'}  {_brief(told, cause)}")
+    tell_troubles(console, ((told.commit, told.note.troubles) for told in known.values()))
+    tell_missing(console, repo, sum(bool(told.missing) for told in known.values()))
 
 
 def _file_json(told: Told | None, cause: _Cause, count: int) -> dict[str, Any]:

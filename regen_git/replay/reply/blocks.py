@@ -34,11 +34,12 @@ _MARKDOWN = (".md", ".markdown", ".mdx", ".rst", ".txt", ".adoc")
 
 @dataclass(frozen=True, slots=True)
 class WholeFile:
-    """A file's lines, and the flags of its FILE line."""
+    """A file's lines, the flags of its FILE line, and what its fence is marked with."""
 
     path: RepoPath
     flags: frozenset[str]
     lines: list[str]
+    info: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class _Scanner:
         self.lines = lines
         self.current = current
         self.result = Scan(lines)
-        found = (read_fence(number, line) for number, line in enumerate(lines))
+        found = (read_fence(n, line) for n, line in enumerate(lines) if "```" in line or "~~~" in line)
         self.fences = [fence for fence in found if fence is not None]
         self.index = {fence.line: k for k, fence in enumerate(self.fences)}
         self.header: Header | None = None  # names the next fence
@@ -224,8 +225,10 @@ class _Scanner:
             if end is None:
                 return len(self.lines)
         close = self.fences[end].line
-        content = [_bare(line, fence) for line in self.lines[fence.line + 1 : close]]
-        self.result.items.append(WholeFile(header.path, header.flags, content))
+        content = self.lines[fence.line + 1 : close]
+        if fence.crlf or fence.indent:
+            content = [_bare(line, fence) for line in content]
+        self.result.items.append(WholeFile(header.path, header.flags, content, fence.info))
         return close + 1
 
     def _end_of(self, k: int) -> tuple[int | None, bool]:
@@ -282,7 +285,7 @@ class _Scanner:
             if not _same_kind(self.fences[k], other):
                 continue
             if other.info or self._is_named(other):
-                return False
+                break
             loose += 1
         return loose > int(self.wrapped)
 

@@ -46,7 +46,7 @@ _CERTAIN = tuple(
         r"(?:all )?(?:the )?(?:existing|remaining|unchanged) (?:code|content|contents|implementation|file)",
         rf"{_DO}(?:all )?(?:the |your )?(?:rest|{_WHICH}(?: {_THINGS})?)(?: (?:as is|the same|here))?",
         rf"(?:{_THINGS} )?(?:omitted|elided|truncated|snipped|abbreviated)(?: for (?:brevity|clarity))?",
-        r"(?:no changes?|unchanged|same as (?:the )?original)(?: here| below| above| needed)?",
+        r"(?:no changes?|unchanged|same as (?:above|(?:the )?original))(?: here| below| above| needed)?",
         rf"{_THINGS} (?:is |are |remains? |stays? )?(?:unchanged|same as before|as before)",
         r"snip|same as before|etc for brevity",
         r"(?:your |the )?(?:existing )?(?:code|implementation|logic) (?:goes )?here",
@@ -69,20 +69,22 @@ def elided_line(path: str, lines: Iterable[str], known: frozenset[str]) -> tuple
     above = ""
     for number, full in enumerate(lines, 1):
         line = full.strip()
-        if line and len(full) <= _LONGEST and _is_placeholder(name, line, above) and line not in known:
+        # Most lines of code start with a letter: they are passed over before anything is matched.
+        may_be = line and (not line[0].isalnum() or line.startswith("REM "))
+        if may_be and len(full) <= _LONGEST and _is_placeholder(name, line, above) and line not in known:
             return number, line
         above = line
     return None
 
 
 def _is_placeholder(name: str, line: str, above: str) -> bool:
-    if line[0].isalnum() and not line.startswith("REM "):
-        return False
     comment = _COMMENT.fullmatch(line)
     if name.endswith(_PROSE) and not line.startswith(("<!--", "...", "…", "[", "(")):
         return False
     if _ONLY_DOTS.fullmatch(line):
-        return not name.endswith(_DOTS_ARE_CODE) and line[0] in ".…"
+        # "..." alone is code in some languages; in brackets it may be the last item of a list.
+        is_item = line[0] not in ".…" and above.endswith((",", "[", "(", "{", "<", "="))
+        return not is_item and (line[0] not in ".…" or not name.endswith(_DOTS_ARE_CODE))
     if comment is not None and comment[1] != line:
         # Dots below another comment line belong to its example or sentence.
         goes_on = above[:1] == line[0] and not above[:1].isalnum()

@@ -50,8 +50,6 @@ class Header:
 
 def read_fence(number: int, line: str) -> Fence | None:
     """Return the fence in this line, if it is one."""
-    if "```" not in line and "~~~" not in line:
-        return None
     match = _FENCE.fullmatch(line)
     if match is None:
         return None

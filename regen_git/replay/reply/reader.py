@@ -14,8 +14,10 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from regen_git.replay.reply.blocks import SearchBlock, WholeFile, scan
+from regen_git.replay.reply.characters import is_encodable, odd_character
 from regen_git.replay.reply.edits import NoMatchError, replace_once
 from regen_git.replay.reply.elision import elided_line
+from regen_git.replay.reply.languages import other_language
 from regen_git.replay.reply.paths import path_problem, quote
 from regen_git.replay.reply.values import (
     Deletion,
@@ -62,8 +64,10 @@ def parse_reply(text: str, *, current: Mapping[RepoPath, str], finish: str | Non
             reading.deletions.setdefault(item.path, Deletion(item.path))
     reading.find_conflicts()
     complete = not found.truncated and finish not in _CUT_SHORT
-    if not complete:
-        reading.refuse("truncated", found.open_path, "the reply stops before its end")
+    if finish == "refused":
+        reading.refuse("refused", "", "the model, or a content filter before it, refused to answer")
+    elif not complete:
+        reading.refuse("truncated", found.open_path, _cut_short(found.open_path, finish))
     elif not (reading.has_any() or found.no_changes):
         reading.refuse("no files", "", "there is no FILE block in the reply")
     return ParsedReply(
@@ -73,6 +77,13 @@ def parse_reply(text: str, *, current: Mapping[RepoPath, str], finish: str | Non
         problems=tuple(dict.fromkeys(reading.problems)),
         complete=complete,
     )
+
+
+def _cut_short(path: RepoPath, finish: str | None) -> str:
+    where = f" inside {path}" if path else ""
+    if finish in _CUT_SHORT:
+        return f"the reply stops before its end{where}, at the longest that it may be (--max-tokens)"
+    return f"the reply stops before its end{where}: every file ends with its fence"
 
 
 class _Reading:
@@ -109,8 +120,11 @@ class _Reading:
     def add_file(self, item: WholeFile) -> None:
         if not self.is_good(item.path):
             return
+        if not is_encodable(item.lines):
+            self.refuse("not text", item.path, "the file holds half a character, which no text has")
+            return
         exact = "NOEOL" in item.flags
-        text = "\n".join(item.lines) if exact else "".join(f"{line}\n" for line in item.lines)
+        text = "\n".join(item.lines if exact or not item.lines else [*item.lines, ""])
         newline = False if exact else True if "EOL" in item.flags else None
         mode = True if "EXEC" in item.flags else False if "NOEXEC" in item.flags else None
         edit = FileEdit(item.path, text, newline, mode)
@@ -118,16 +132,28 @@ class _Reading:
             self.refuse("two versions", item.path, "the file is given twice, with different contents")
         if "WHOLE" not in item.flags:
             self.check_whole(item.path, item.lines, self.known(item.path))
+            said = other_language(item.path, item.info)
+            if said is not None:
+                self.refuse("wrong language", item.path, f"the block is marked as {said}, unlike its path")
 
     def check_whole(self, path: RepoPath, lines: list[str], known: frozenset[str]) -> None:
+        odd = odd_character(lines, known)
+        if odd is not None:
+            number, name = odd
+            message = f"line {number} holds the character {name}; write it as an escape of the language"
+            self.refuse("not text", path, message)
         left_out = elided_line(path, lines, known)
         if left_out is not None:
             number, line = left_out
-            self.refuse("elided", path, f"line {number} stands for code that was left out: {line}")
+            message = f"line {number} stands for code that was left out: {line}"
+            self.refuse("elided", path, message + " (where it is meant so, write WHOLE after the path)")
 
     def add_search(self, block: SearchBlock) -> None:
         path = block.path
         if not self.is_good(path):
+            return
+        if not is_encodable(block.lines):
+            self.refuse("not text", path, "the block holds half a character, which no text has")
             return
         options = [_split(block, at) for at in block.separators[:_MANY_SEPARATORS]]
         if not options:
@@ -211,7 +237,9 @@ def _rendered_file(edit: FileEdit) -> str:
     if edit.executable is not None:
         flags += " EXEC" if edit.executable else " NOEXEC"
     first = next((line for line in lines if line.strip()), "")
-    if _SEARCH_START.match(first) or elided_line(edit.path, lines, frozenset()) is not None:
+    nothing: frozenset[str] = frozenset()
+    is_odd = elided_line(edit.path, lines, nothing) is not None or odd_character(lines, nothing) is not None
+    if is_odd or _SEARCH_START.match(first):
         flags += " WHOLE"
     fence = _fence_for(text)
     body = "".join(f"{line}\n" for line in lines)

@@ -17,6 +17,9 @@ ProblemKind = Literal[
     "two versions",  # one path, two different answers
     "bad path",  # outside the tree, inside .git, or no path at all
     "ambiguous",  # it can be read in two ways
+    "refused",  # the model or a filter declined
+    "not text",  # characters that no source file holds
+    "wrong language",  # the block is marked as another language than the path's
     "no match",  # a search text is not in the file, or is there more than once
 ]
 

@@ -1,0 +1,1 @@
+"""Keep the ledger whole between clones and rewrites: sync, repair, check."""
