@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 from contextlib import contextmanager, suppress
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 from regen_git.errors import ReplayError
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 __all__ = ["Journal", "hold"]
+
+_SHORT = 16
 
 
 class Journal:
@@ -42,7 +45,9 @@ class Journal:
                 except ValueError:
                     continue
                 if isinstance(entry, dict):
-                    entries.append({key: value for key, value in entry.items() if key not in without})
+                    # The same keys and states in every line: one string each.
+                    kept = (item for item in entry.items() if item[0] not in without)
+                    entries.append({intern(key): _shared(value) for key, value in kept})
         return entries
 
     def note(self, **entry: Any) -> None:
@@ -88,6 +93,10 @@ class Journal:
         with self._path.open("rb") as file:
             file.seek(-1, os.SEEK_END)
             return file.read(1) != b"\n"
+
+
+def _shared(value: Any) -> Any:
+    return intern(value) if isinstance(value, str) and len(value) <= _SHORT else value
 
 
 def _line(entry: Mapping[str, Any]) -> str:

@@ -51,7 +51,8 @@ OpenClient: TypeAlias = "Callable[[Callable[[Request], Awaitable[None]]], ModelC
 __all__ = ["Finish", "OpenClient", "replays_folder", "run_replay"]
 
 
-@dataclass
+# asyncio asks for the text of its task's result when it takes its signal handler back: a whole history's.
+@dataclass(repr=False)
 class Finish:
     """What a run came to. ``verification`` is the tip's; ``seconds`` nobody measures here."""
 
