@@ -70,7 +70,10 @@ def choose_remote(repo: Repository, given: str = "") -> Remote:
 
 
 def _urls(repo: Repository, name: str, *options: str) -> list[str]:
-    return os.fsdecode(repo.git("remote", "get-url", *options, name)).splitlines()
+    urls = os.fsdecode(repo.git("remote", "get-url", *options, name)).splitlines()
+    if not urls:
+        raise RegenError(f"git names no address for remote '{name}'", hint="see 'git remote -v'")
+    return urls
 
 
 def _upstream(repo: Repository) -> str:
