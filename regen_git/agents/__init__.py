@@ -3,27 +3,32 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, cast
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
-__all__ = ["ALIASES", "AgentEvent", "caller"]
+    from regen_git.agents.transcripts import Session
 
-EventKind = Literal["session", "prompt", "edit", "plan", "end", "gone"]
+__all__ = ["ALIASES", "NAMES", "Agent", "AgentEvent", "Settings", "Shape", "caller", "load"]
+
+EventKind = Literal["session", "prompt", "typed", "edit", "plan", "shell", "end", "gone"]
 
 
 class AgentEvent(NamedTuple):
     """One thing that an agent said has happened (no dataclass: their import costs a third of a capture).
 
     ``session``: a session began, ``model`` may be known. ``prompt``: a person typed ``text`` (``answers`` is
-    what they replied to). ``edit``: the agent has written the file at the absolute ``path``. ``plan``: the
-    person accepted the plan ``text``. ``end``: the turn is over, ``text`` is the agent's last message.
-    ``gone``: the session is over.
+    what they replied to). ``typed``: the prompt with this ``key`` was typed as ``text``; what was said of it
+    before had been expanded. ``edit``: the agent has written or deleted the file at the absolute ``path``.
+    ``plan``: the person accepted the plan ``text``. ``shell``: the agent has run a command, which may have
+    committed. ``end``: the turn is over, ``text`` is the agent's last message. ``gone``: the session is over.
 
     ``turn`` is the agent's own id of the prompt that all this follows from; ``key`` tells two prompts of one
     turn apart; it must be the agent's alone, for instance with the session in it. ``cwd`` is where the
-    session works, absolute.
+    session works, absolute. ``refs`` are slash commands and absolute paths that the person pointed at beyond
+    what ``text`` shows. ``at`` is when it happened where that is not now: RFC 3339, UTC, to the second.
     """
 
     kind: EventKind
@@ -37,6 +42,88 @@ class AgentEvent(NamedTuple):
     path: str = ""
     model: str | None = None
     version: str | None = None
+    refs: tuple[str, ...] = ()
+    at: str = ""
+
+
+Shape = Literal["claude", "copilot", "cursor", "windsurf", "plugin"]
+"""How a settings file lists its hooks.
+
+``claude``: ``{"hooks": {EVENT: [{"matcher": …, "hooks": [{"type": "command", …}]}]}}``, read by most agents.
+``copilot``: a file of our own, ``{"version": 1, "hooks": {EVENT: [{"type": "command", "bash": …}]}}``.
+``cursor``: ``{"version": 1, "hooks": {EVENT: [{"command": …}]}}``. ``windsurf``: the same without version.
+``plugin``: a file of our own in the agent's folder of plugins.
+"""
+
+
+class Settings(NamedTuple):
+    """Where an agent reads its hooks, and which of its events are told to us.
+
+    ``project`` is a path in the working tree and ``user`` one in the home folder; empty where the agent has
+    no such file. The first part of ``user`` lies at the value of ``variable`` where that is set. ``events``
+    maps an event to the matcher of its entry. ``timeout`` is in the agent's own unit. ``todo`` says what the
+    person still has to do in the agent before hooks run; empty: nothing.
+    """
+
+    shape: Shape
+    project: str
+    user: str
+    events: Mapping[str, str | None]
+    variable: str = ""
+    timeout: int = 10
+    todo: str = ""
+
+
+class Agent(Protocol):
+    """What is known of one coding agent: the names that its module has.
+
+    ``TESTED`` is the newest version whose recordings the tests read; empty: only its documentation is known.
+    ``SETTINGS`` is ``None`` for an agent without hooks. ``PROGRAMS`` are the commands that start it and
+    ``FOLDERS`` those in the home folder that it makes: either tells that it is installed.
+    """
+
+    NAME: str
+    TITLE: str
+    TESTED: str
+    PROGRAMS: tuple[str, ...]
+    FOLDERS: tuple[str, ...]
+    SETTINGS: Settings | None
+
+    def read(self, payload: Mapping[str, Any], env: Mapping[str, str]) -> list[AgentEvent]:
+        """Return what a payload says; empty for what is not recorded. Never raises for odd fields."""
+
+    def session_files(self, tops: Sequence[str], env: Mapping[str, str]) -> list[str]:
+        """Return the transcripts that may belong to these folders or those below, sorted."""
+
+    def read_session(self, path: str) -> Session | None:
+        """Read one transcript; ``None`` when there is no session of a person in it."""
+
+
+NAMES = (
+    "claude",
+    "codex",
+    "gemini",
+    "copilot",
+    "opencode",
+    "droid",
+    "qwen",
+    "pi",
+    "aider",
+    "cursor",
+    "vscode",
+    "windsurf",
+    "continue",
+    "amp",
+)
+"""The agents that are known, in the order in which people are shown them."""
+
+
+def load(name: str) -> Agent:
+    """Return what is known of an agent. Raises ``KeyError`` for a name that is not in ``NAMES``."""
+    if name not in NAMES:
+        raise KeyError(name)
+    module = name + "_" if name == "continue" else name
+    return cast("Agent", import_module(f"regen_git.agents.{module}"))
 
 
 ALIASES = {"claude-code": "claude", "codex-cli": "codex", "gemini-cli": "gemini", "copilot-cli": "copilot"}

@@ -15,13 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from regen_git.agents.transcripts import ANSWERS_LIMIT, Session, Turn, Typed, question_in
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-__all__ = ["Session", "Turn", "Typed", "read_session", "session_files"]
-
-ANSWERS_LIMIT = 2048
-"""Bytes kept of what a prompt replies to; the end of it, where the question stands."""
+__all__ = ["read_session", "session_files"]
 
 _EDIT_TOOLS = {
     "Write": "file_path",
@@ -56,48 +55,6 @@ _BUILT_IN = re.compile(
     r"|output-style|permissions|plan|plugin|privacy-settings|quit|rename|resume|rewind|sandbox"
     r"|skills|stats|status|statusline|stickers|tasks|terminal-setup|theme|todos|upgrade|usage|vim)"
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Typed:
-    """One thing a person typed. ``at`` as the transcript has it (RFC 3339, UTC), or empty."""
-
-    text: str
-    at: str = ""
-    answers: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """A prompt and what followed it, up to the next one.
-
-    ``key`` names the prompt in this session and its forks. ``edits`` are absolute paths that were really
-    written, in order; ``commits`` are the short ids of commits the agent made itself. ``approved`` is a plan
-    that the agent wrote and the person accepted. ``at`` and ``ended`` are RFC 3339 in UTC, or empty.
-    """
-
-    key: str
-    prompts: tuple[Typed, ...]
-    at: str
-    ended: str
-    edits: tuple[str, ...] = ()
-    commits: tuple[str, ...] = ()
-    model: str | None = None
-    approved: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """One transcript: its turns in the order in which they happened; ``started`` as in ``Turn.at``.
-
-    ``started`` is the time of the file's first line: a fork starts later than the turns it copied.
-    """
-
-    id: str
-    cwd: str
-    version: str | None
-    started: str
-    turns: tuple[Turn, ...]
 
 
 @dataclass(slots=True)
@@ -291,7 +248,7 @@ def _turn(first: _Line, lines: list[_Line], uses: Iterable[tuple[str, str]], bef
     )
     text = first.prompt or ""
     plan = _PLAN.match(text)
-    typed = () if plan else (Typed(text, first.at, _asked(before)),)
+    typed = () if plan else (Typed(text, first.at, question_in(before)),)
     if plan:
         plans.insert(0, text[plan.end() :].strip())
     return Turn(
@@ -349,15 +306,6 @@ def _typed(text: str) -> str | None:
         command = name[1] if name[1].startswith("/") else "/" + name[1]
         return f"{command} {args[1].strip()}".rstrip() if args else command
     return text if text and not text.startswith(_NOT_TYPED) else None
-
-
-def _asked(said: str) -> str | None:
-    """Return what was said if it ends in asking something; at most ``ANSWERS_LIMIT`` bytes of it."""
-    paragraphs = said.strip().split("\n\n")
-    if "?" not in paragraphs[-1]:
-        return None
-    kept = said.strip().encode("utf-8", "replace")[-ANSWERS_LIMIT:]
-    return kept.decode("utf-8", "ignore")
 
 
 def _refused(result: Any) -> bool:

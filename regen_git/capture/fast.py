@@ -43,17 +43,17 @@ def _capture(args: Sequence[str]) -> None:
     payload: Any = json.loads(raw.decode("utf-8-sig", "replace"), strict=False)
     if not isinstance(payload, dict):
         raise TypeError("the payload is not an object")
-    from regen_git.agents import caller
+    from regen_git.agents import NAMES, caller, load
 
     agent = caller(payload, os.environ, _hint(args))
-    from importlib import import_module
-
+    if agent not in NAMES:
+        raise ValueError(f"unknown agent '{agent}'")
+    events = load(agent).read(payload, os.environ)
+    if not events:
+        return
     from regen_git.capture.events import file_event
 
-    if not agent.isidentifier():
-        raise ValueError(f"unknown agent '{agent}'")
-    reader = import_module(f"regen_git.agents.{agent}_hooks")
-    filed = [file_event(event) for event in reader.read(payload, os.environ)]
+    filed = [file_event(event) for event in events]
     due = {one[0].data: one[0] for one in filed if one is not None and one[1]}
     for place in due.values():
         from regen_git.capture.marks import start_flush

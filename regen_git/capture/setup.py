@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from regen_git.agents import claude_hooks
+from regen_git.agents import claude as claude_hooks
 from regen_git.capture.install import arm, install_hooks, remove_hooks
 from regen_git.capture.place import place_of
 from regen_git.capture.preferences import read_preferences

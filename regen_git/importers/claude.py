@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import os
 from bisect import bisect_left
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING
 
-from regen_git.agents.claude_hooks import intent_id
+from regen_git.agents.claude import intent_id
 from regen_git.agents.claude_transcripts import read_session, session_files
 from regen_git.domain.intent import Agent, Binding, Intent, Prompt
 from regen_git.importers.history import Counts, Orphan, existing_notes, read_past
@@ -23,7 +23,7 @@ from regen_git.redaction import redact
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from regen_git.agents.claude_transcripts import Session, Turn
+    from regen_git.agents.transcripts import Session, Turn
     from regen_git.domain.ids import Oid, RepoPath
     from regen_git.git.repository import Repository
     from regen_git.importers.history import Past
@@ -245,7 +245,7 @@ def _orphans(session: Session, turns: Iterable[Turn], reason: str) -> list[Orpha
 
 
 def _with_turns(session: Session, turns: tuple[Turn, ...]) -> Session:
-    return replace(session, turns=turns)
+    return session._replace(turns=turns)
 
 
 def _rfc3339(at: str) -> str | None:

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regen_git.agents.claude_transcripts import Session, read_session, session_files
+from regen_git.agents.claude_transcripts import read_session, session_files
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from regen_git.agents.transcripts import Session
 
 
 class Transcript:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from regen_git.agents.claude_hooks import intent_id
+from regen_git.agents.claude import intent_id
 from regen_git.domain.ids import new_intent_id
 from regen_git.domain.intent import Agent, Binding, Intent, Prompt
 from regen_git.importers.claude import import_claude

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from regen_git.agents import claude_hooks
+from regen_git.agents import claude as claude_hooks
 from regen_git.capture.events import file_event
 from regen_git.capture.flush import flush
 from regen_git.capture.setup import set_up

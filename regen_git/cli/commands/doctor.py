@@ -143,7 +143,7 @@ def _documents(repo: Repository) -> list[_Finding]:
 
 
 def _agents(repo: Repository) -> _Finding:
-    from regen_git.agents.claude_hooks import has_hooks
+    from regen_git.agents.claude import has_hooks
     from regen_git.capture.setup import claude_settings
 
     for scope in ("project", "user"):

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from regen_git.agents import caller
-from regen_git.agents.claude_hooks import EVENTS, has_hooks, read, with_hooks, without_hooks
+from regen_git.agents.claude import EVENTS, has_hooks, read, with_hooks, without_hooks
 
 RECORDINGS = Path(__file__).resolve().parents[2].parent / "shared" / "agent-fixtures"
 ENV = {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": "s1", "AI_AGENT": "claude-code_2-1-197_harness"}

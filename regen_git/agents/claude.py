@@ -9,15 +9,39 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
-from regen_git.agents import AgentEvent
+from regen_git.agents import AgentEvent, Settings
 from regen_git.domain.ids import derived_intent_id
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from regen_git.agents.transcripts import Session
     from regen_git.domain.ids import IntentId
 
-__all__ = ["COMMAND", "EVENTS", "has_hooks", "intent_id", "read", "typed_text", "with_hooks", "without_hooks"]
+__all__ = [
+    "COMMAND",
+    "EVENTS",
+    "FOLDERS",
+    "NAME",
+    "PROGRAMS",
+    "SETTINGS",
+    "TESTED",
+    "TITLE",
+    "has_hooks",
+    "intent_id",
+    "read",
+    "read_session",
+    "session_files",
+    "typed_text",
+    "with_hooks",
+    "without_hooks",
+]
+
+NAME = "claude"
+TITLE = "Claude Code"
+TESTED = "2.1.197"
+PROGRAMS = ("claude",)
+FOLDERS = (".claude", ".config/claude")
 
 COMMAND = "git regen capture --agent claude 2>/dev/null || :"
 """What the settings file calls. A colleague without the program loses nothing by it."""
@@ -31,6 +55,8 @@ EVENTS: Mapping[str, str | None] = {
     "SessionEnd": None,
 }
 """The events that are recorded, each with the matcher its entry needs."""
+
+SETTINGS = Settings("claude", ".claude/settings.json", ".claude/settings.json", EVENTS, "CLAUDE_CONFIG_DIR")
 
 _EDIT_TOOLS = ("Write", "Edit", "MultiEdit", "NotebookEdit", "mcp__acp__Write", "mcp__acp__Edit")
 _VERSION = re.compile(r"claude-code_(\d+)-(\d+)-(\d+)")
@@ -178,6 +204,22 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, str]], list[Age
     "StopFailure": _end,
     "SessionEnd": _gone,
 }
+
+
+def session_files(tops: Sequence[str], env: Mapping[str, str]) -> list[str]:
+    """Return the transcripts that may belong to these folders or those below, sorted."""
+    from regen_git.agents.claude_transcripts import session_files as found
+
+    return [str(path) for path in found(tops, env)]
+
+
+def read_session(path: str) -> Session | None:
+    """Read one transcript; ``None`` when there is no session of a person in it."""
+    from pathlib import Path
+
+    from regen_git.agents.claude_transcripts import read_session as read_file
+
+    return read_file(Path(path))
 
 
 def with_hooks(settings: str) -> str:
