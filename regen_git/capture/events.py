@@ -51,6 +51,8 @@ def file_event(event: AgentEvent) -> tuple[Place, bool] | None:
     Returns the repository it concerns, if one, and whether commits in it wait for a flush.
     """
     home = find_place(event.cwd)
+    if event.kind == "shell" and (home is None or not os.path.exists(home.data)):  # noqa: PTH110 - an agent waits
+        return None
     if event.kind == "edit":
         place = find_place(os.path.dirname(event.path))  # noqa: PTH120 - an agent waits
         if place is None or not place.top:
@@ -63,11 +65,14 @@ def file_event(event: AgentEvent) -> tuple[Place, bool] | None:
             outside.add(_entries(event, None, present, {}), present)
         return None
     settings = remembered_preferences(home)
-    return home, _is_due(home, _file(home, settings, lambda p: _entries(event, home, p, settings)))
+    return home, _is_due(home, _file(home, settings, lambda p: _entries(event, home, p, settings), event))
 
 
 def _file(
-    place: Place, settings: Preferences, make: Callable[[Sequence[Entry]], list[Entry]]
+    place: Place,
+    settings: Preferences,
+    make: Callable[[Sequence[Entry]], list[Entry]],
+    event: AgentEvent,
 ) -> Sequence[Entry]:
     """Add what ``make`` returns for the inbox as it is, and return the inbox; it is on the disk then.
 
@@ -78,7 +83,7 @@ def _file(
     try:
         with inbox.hold():
             present = inbox.read()
-            commits, end = _commits(place, present)
+            commits, end = _commits(place, present, event)
             present = inbox.add([*commits, *make(present)], present)
             with contextlib.suppress(OSError):
                 # What was typed is safe now; the next capture writes these again.
@@ -95,15 +100,25 @@ def _is_due(place: Place, entries: Sequence[Entry]) -> bool:
     return anything_marked(place.data) or overdue(entries, seconds(now()))
 
 
-def _commits(place: Place, present: Sequence[Entry]) -> tuple[list[Entry], int]:
+def _commits(place: Place, present: Sequence[Entry], event: AgentEvent) -> tuple[list[Entry], int]:
     """Return a mark for every commit made since we last looked, so that the inbox has them in order.
 
-    The number is how far that is, to be remembered once they are in the inbox.
+    What is new just after an agent ran a command is that session's. The number is how far that is, to be
+    remembered once they are in the inbox.
     """
+    maker = event if event.kind == "shell" else None
     moved, end = read_new(place, place.key)
     known = {entry.commit for entry in present if entry.kind in ("commit", "bound")}
     new = [
-        Entry("commit", worktree=place.key, commit=one.commit, at=now(), text=one.unsure_since)
+        Entry(
+            "commit",
+            agent=maker.agent if maker else "",
+            session=maker.session if maker else "",
+            worktree=place.key,
+            commit=one.commit,
+            at=now(),
+            text=one.unsure_since,
+        )
         for one in moved
         if one.commit not in known
     ]
@@ -115,8 +130,15 @@ def _entries(
 ) -> list[Entry]:
     key = place.key if place else ""
     base = Entry(
-        "end", agent=event.agent, session=event.session, turn=event.turn or "", worktree=key, at=now()
+        "end",
+        agent=event.agent,
+        session=event.session,
+        turn=event.turn or "",
+        worktree=key,
+        at=event.at or now(),
     )
+    if event.kind == "shell":
+        return []
     if event.kind == "session":
         return [base._replace(kind="session", turn="", model=event.model or "", version=event.version or "")]
     if event.kind == "gone":
@@ -124,8 +146,23 @@ def _entries(
     if event.kind == "end":
         said = "" if settings.get("context") == "off" else _cut(redact(event.text).text)
         return [base._replace(text=said)]
+    if event.kind == "typed":
+        return _as_typed(event, base, place, present)
     entry = _typed(event, base, place, present, settings)
     return [] if _is_known(entry, present) else [entry]
+
+
+def _as_typed(
+    event: AgentEvent, base: Entry, place: Place | None, present: Sequence[Entry]
+) -> list[Entry]:
+    """Return what replaces the text of a prompt that waits; nothing if none does or it says so already."""
+    said = [e for e in present if e.key and e.key == event.key and (e.agent, e.session) == base[2:4]]
+    clean = redact(event.text)
+    if not said or said[-1].text == clean.text:
+        return []
+    refs = tuple(_refs(event, place))
+    known = said[-1]
+    return [base._replace(kind="typed", turn=known.turn, key=known.key, text=clean.text, refs=refs)]
 
 
 def _typed(
@@ -185,15 +222,14 @@ def _cut(text: str) -> str:
 
 def _refs(event: AgentEvent, place: Place | None) -> list[str]:
     """Return the slash command and the files that a prompt points at, a file as ``path@blob``."""
-    found: list[str] = []
     slash = _SLASH.match(event.text)
-    if slash:
-        found.append(slash.group())
+    found = [slash.group()] if slash else []
+    pointed = [(match.group(1) or match.group(2)).rstrip(".,;:") for match in _AT_FILE.finditer(event.text)]
+    found += [one for one in event.refs if _SLASH.fullmatch(one)]
     if place is None:
         return found
     name = hash_name(place.common_dir)
-    for match in _AT_FILE.finditer(event.text):
-        typed = (match.group(1) or match.group(2)).rstrip(".,;:")
+    for typed in [*pointed, *event.refs]:
         full = os.path.realpath(os.path.join(event.cwd, typed))  # noqa: PTH118 - an agent waits
         path = _inside(full, place)
         data = _content(full) if path else None
@@ -230,7 +266,7 @@ def _file_edit(event: AgentEvent, place: Place, home: Place | None) -> Sequence[
     full = os.path.join(os.path.realpath(folder), name)  # noqa: PTH118 - an agent waits
     path = _inside(full, place)
     data = _content(full) if path else None
-    if data is None:
+    if data is None and (not path or os.path.lexists(full)):
         return []
     entry = Entry(
         "edit",
@@ -238,14 +274,14 @@ def _file_edit(event: AgentEvent, place: Place, home: Place | None) -> Sequence[
         session=event.session,
         turn=event.turn or "",
         worktree=place.key,
-        at=now(),
+        at=event.at or now(),
         path=path,
-        blob=keep_blob(place.common_dir, data, hash_name(place.common_dir)),
+        blob="" if data is None else keep_blob(place.common_dir, data, hash_name(place.common_dir)),
     )
     elsewhere = home is None or home.data != place.data
     typed = _prompts_elsewhere(event, place, home) if elsewhere else []
     settings = remembered_preferences(place)
-    return _file(place, settings, lambda p: [*(e for e in typed if not _is_known(e, p)), entry])
+    return _file(place, settings, lambda p: [*(e for e in typed if not _is_known(e, p)), entry], event)
 
 
 def _prompts_elsewhere(event: AgentEvent, place: Place, home: Place | None) -> list[Entry]:

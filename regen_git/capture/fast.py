@@ -45,6 +45,10 @@ def _capture(args: Sequence[str]) -> None:
         raise TypeError("the payload is not an object")
     from regen_git.agents import NAMES, caller, load
 
+    if "regen" in payload:
+        # From our own hooks and plugins, which need not know how JSON quotes a folder's name.
+        payload.setdefault("cwd", os.getcwd())  # noqa: PTH109 - on the capture path
+
     agent = caller(payload, os.environ, _hint(args))
     if agent not in NAMES:
         raise ValueError(f"unknown agent '{agent}'")
@@ -54,6 +58,10 @@ def _capture(args: Sequence[str]) -> None:
     from regen_git.capture.events import file_event
 
     filed = [file_event(event) for event in events]
+    for data in {one[0].data for one in filed if one is not None}:
+        from regen_git.capture.fired import note_fired
+
+        note_fired(data, agent)
     due = {one[0].data: one[0] for one in filed if one is not None and one[1]}
     for place in due.values():
         from regen_git.capture.marks import start_flush

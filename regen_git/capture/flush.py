@@ -157,7 +157,7 @@ def _commits(marks: Marks, entries: Sequence[Entry]) -> tuple[list[tuple[CommitM
         if is_young(entry, present):
             waiting.add(entry.n)
         else:
-            found[entry.commit] = (CommitMark(entry.commit, entry.worktree, entry.n), False)
+            found[entry.commit] = (CommitMark(entry.commit, entry.worktree, entry.n, entry.session), False)
     return list(found.values()), waiting
 
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 __all__ = ["Entry", "EntryKind", "Inbox", "locked"]
 
 EntryKind = Literal[
-    "prompt", "plan", "edit", "end", "gone", "session", "record", "commit", "bound", "done", "head"
+    "prompt", "typed", "plan", "edit", "end", "gone", "session", "record", "commit", "bound", "done", "head"
 ]
 
 
@@ -30,10 +30,12 @@ class Entry(NamedTuple):
     """One line of the inbox. Which fields are set follows from ``kind``.
 
     ``n`` counts lines for ever, also across rewrites. ``prompt``, ``plan`` and ``record``: ``id`` is the
-    intent that begins here if one does, ``key`` tells prompts of one ``turn`` apart. ``edit``: ``path`` in
-    ``worktree`` had the content ``blob`` afterwards. ``end`` and ``gone``: the turn, or the session, is over.
-    ``commit``: a new ``commit`` was noticed in ``worktree``. ``bound``: the intent ``id`` made of ``turns``
-    is in the ledger, on ``commit``; ``intent`` is the document word for word. ``done``: nothing of ``path``
+    intent that begins here if one does, ``key`` tells prompts of one ``turn`` apart. ``typed``: the prompt
+    with this ``key`` was typed as ``text``. ``edit``: ``path`` in ``worktree`` had the content ``blob``
+    afterwards, empty for a file that was deleted. ``end`` and ``gone``: the turn, or the session, is over.
+    ``commit``: a new ``commit`` was noticed in ``worktree``, just after a command of ``session`` if it has
+    one. ``bound``: the intent ``id`` made of ``turns`` is in the ledger, on ``commit``; ``intent`` is the
+    document word for word. ``done``: nothing of ``path``
     is left to commit. ``head`` only keeps the count.
     """
 
@@ -63,6 +65,8 @@ class Entry(NamedTuple):
 
 
 _DEFAULTS: dict[str, Any] = {"kind": None, **Entry._field_defaults}
+_FIELDS = tuple(_DEFAULTS)
+_VALUES = tuple(_DEFAULTS.values())
 
 
 def _encode(entry: Entry) -> bytes:
@@ -73,15 +77,18 @@ def _encode(entry: Entry) -> bytes:
 def _decode(line: bytes) -> Entry | None:
     """Return the entry on a line; ``None`` for a line torn by a crash or written by another version."""
     try:
-        data: Any = json.loads(line)
+        return _entry(json.loads(line))
     except ValueError:
         return None
+
+
+def _entry(data: Any) -> Entry | None:
     if not isinstance(data, dict) or not isinstance(data.get("kind"), str):
         return None
-    known = {name: value for name, value in data.items() if name in _DEFAULTS}
     for name in ("refs", "turns"):
-        known[name] = tuple(str(item) for item in known.get(name) or ())
-    return Entry(**known)
+        if name in data:
+            data[name] = tuple(str(item) for item in data[name] or ())
+    return Entry._make(map(data.get, _FIELDS, _VALUES))
 
 
 @contextlib.contextmanager
@@ -115,7 +122,13 @@ class Inbox:
 
     def read(self) -> list[Entry]:
         """Return what is there, oldest first; empty if nothing. Lines that cannot be read are passed over."""
-        return [entry for line in self._lines() if (entry := _decode(line)) is not None]
+        lines = self._lines()
+        try:
+            # At once, which takes a third of the time; every capture reads all that waits.
+            found = json.loads(b"[" + b",".join(line for line in lines if line != b"\n") + b"]")
+        except ValueError:
+            return [entry for line in lines if (entry := _decode(line)) is not None]
+        return [entry for data in found if (entry := _entry(data)) is not None]
 
     def _lines(self) -> list[bytes]:
         try:

@@ -32,6 +32,8 @@ __all__ = [
     "read_sessions",
 ]
 
+_FOUND_LATER = ("bound", "done", "typed")
+
 YOUNG = 3
 """Seconds in which a commit's own hooks may still be at work."""
 
@@ -95,12 +97,14 @@ class Session:
         "agent",
         "gone",
         "last_at",
+        "last_n",
         "model",
         "name",
         "reports_edits",
         "turns",
         "version",
         "worktree",
+        "wrote",
     )
 
     def __init__(self, agent: str, name: str) -> None:
@@ -111,8 +115,10 @@ class Session:
         self.model = ""
         self.version = ""
         self.reports_edits = False
+        self.wrote = False
         self.gone = False
         self.last_at = ""
+        self.last_n = 0
 
     @property
     def groups(self) -> list[Group]:
@@ -149,13 +155,13 @@ class Chosen(NamedTuple):
 def read_sessions(entries: Iterable[Entry], upto: int | None = None) -> list[Session]:
     """Return the sessions in order of appearance; with ``upto``, as they were when entry ``upto`` was last.
 
-    What was found out later about older entries (``bound``, ``done``) counts whatever ``upto`` says.
+    What was found out later about older entries (``bound``, ``done``, ``typed``) counts all the same.
     """
     found: dict[tuple[str, str], Session] = {}
     turns: dict[tuple[str, str, str], Turn] = {}
     for entry in entries:
         late = upto is not None and entry.n > upto
-        if not entry.session or (late and entry.kind not in ("bound", "done")):
+        if not entry.session or entry.kind == "commit" or (late and entry.kind not in _FOUND_LATER):
             continue
         name = (entry.agent, entry.session)
         session = found.setdefault(name, Session(entry.agent, entry.session))
@@ -177,6 +183,7 @@ def _follow(session: Session, entry: Entry, turns: dict[tuple[str, str, str], Tu
     session.version = entry.version or session.version
     session.worktree = entry.worktree if entry.kind == "prompt" or not session.worktree else session.worktree
     session.last_at = max(session.last_at, entry.at)
+    session.last_n = entry.n
     if entry.kind == "session":
         session.gone = False
         session.reports_edits = session.reports_edits or entry.label == "edits"
@@ -194,11 +201,17 @@ def _follow(session: Session, entry: Entry, turns: dict[tuple[str, str, str], Tu
         if all((p.kind, p.key) != (entry.kind, entry.key) for p in turn.prompts):
             turn.prompts.append(entry)
         session.gone = False
+    elif entry.kind == "typed":
+        turn.prompts = [_as_typed(p, entry) if p.key == entry.key else p for p in turn.prompts]
     elif entry.kind == "edit":
         turn.edits[entry.worktree, entry.path] = entry
-        session.reports_edits = True
+        session.reports_edits = session.wrote = True
     elif entry.kind == "end":
         turn.ended = True
+
+
+def _as_typed(prompt: Entry, typed: Entry) -> Entry:
+    return prompt._replace(text=typed.text, refs=tuple(dict.fromkeys((*prompt.refs, *typed.refs))))
 
 
 def _turn_of(session: Session, entry: Entry, turns: dict[tuple[str, str, str], Turn]) -> Turn | None:
@@ -207,7 +220,7 @@ def _turn_of(session: Session, entry: Entry, turns: dict[tuple[str, str, str], T
         return session.turns[-1] if session.turns else None
     name = (session.agent, session.name, key)
     if name not in turns:
-        if entry.kind == "end":
+        if entry.kind in ("end", "typed"):
             return None
         for earlier in session.turns:
             earlier.ended = True
@@ -240,7 +253,7 @@ def choose(
             groups += [g for g in last if g.id and g not in groups and not (g.is_bound and g.turns[-1].ended)]
     if not groups and not records and not session and recent:
         idle = [s for s in sessions if is_idle(s, worktree) and s.last_at >= recent]
-        idle.sort(key=lambda s: s.last_at, reverse=True)
+        idle.sort(key=lambda s: s.last_n, reverse=True)
         groups += [g for s in idle[:1] for g in s.groups[-1:]]
     return Chosen(tuple(groups), records)
 

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from regen_git.capture.clock import seconds
@@ -35,6 +36,9 @@ __all__ = ["IDLE_FOR", "quote", "refresh", "render"]
 
 IDLE_FOR = 12 * 3600
 """Seconds for which prompts without known edits count for the next commit."""
+
+_SHOWN = 16
+"""Sessions without known edits that hooks are told of, the newest: a shell reads byte by byte."""
 
 _ESCAPES = {7: "\\a", 8: "\\b", 9: "\\t", 10: "\\n", 11: "\\v", 12: "\\f", 13: "\\r", 34: '\\"', 92: "\\\\"}
 
@@ -60,17 +64,17 @@ def render(entries: Sequence[Entry], worktree: str, settings: Mapping[str, str])
     lines = [
         f"always {entry.id} {_word(entry.agent or 'you')} 1" for entry in records_waiting(entries, worktree)
     ]
-    idle: list[tuple[str, str]] = []
+    without: list[Session] = []
     for session in read_sessions(entries):
-        groups = session.groups
-        for group in groups:
-            lines += _edits(group, worktree)
-        if is_idle(session, worktree):
-            until = seconds(session.last_at) + IDLE_FOR
-            idle.append((session.last_at, f"idle {_named(groups[-1])} {until}"))
-        elif _is_inside(session, worktree):
-            lines.append(f"inside {_named(groups[-1])}")
-    lines += [line for _, line in sorted(idle, reverse=True)]
+        if session.wrote:
+            for group in session.groups:
+                lines += _edits(group, worktree)
+        if session.worktree == worktree:
+            without.append(session)
+    # The newest first: an agent that does not say which session commits is in the last one.
+    without.sort(key=lambda one: one.last_n, reverse=True)
+    found = (_without_edits(session, worktree) for session in without)
+    lines += islice((line for line in found if line), _SHOWN)
     if not lines:
         return ""
     head = [f"regen 1 {entries[-1].n}", *(f"set {name} {value}" for name, value in settings.items())]
@@ -85,11 +89,14 @@ def _edits(group: Group, worktree: str) -> list[str]:
     return [head, *(f"path {quote(path)}" for path in left)]
 
 
-def _is_inside(session: Session, worktree: str) -> bool:
+def _without_edits(session: Session, worktree: str) -> str:
+    """Return the line that tells of a session for the sake of its last prompts; empty where none waits."""
     groups = session.groups
-    if not groups or not groups[-1].id or session.worktree != worktree:
-        return False
-    return not groups[-1].is_bound or not groups[-1].turns[-1].ended
+    if is_idle(session, worktree):
+        return f"idle {_named(groups[-1])} {seconds(session.last_at) + IDLE_FOR}"
+    if not groups or not groups[-1].id or (groups[-1].is_bound and groups[-1].turns[-1].ended):
+        return ""
+    return f"inside {_named(groups[-1])}"
 
 
 def _named(group: Group) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from regen_git.capture.inbox import Entry
 from regen_git.capture.matching import read_sessions
 from regen_git.capture.place import MAIN
 from regen_git.errors import RegenError
+from regen_git.git.refs import read_ref
 from regen_git.git.repository import Repository
 
 if TYPE_CHECKING:
@@ -83,7 +85,10 @@ def finished(
 
 
 def ignored(repo: Repository, place: Place, entries: Iterable[Entry]) -> list[Entry]:
-    """Return a mark for every edit of a file that git ignores: no commit will ever have it."""
+    """Return a mark for every edit that no commit will ever have.
+
+    Git ignores the file, or it is nowhere: written and removed again before anything was committed.
+    """
     left = [
         (session, turn, path)
         for session in read_sessions(entries)
@@ -95,6 +100,7 @@ def ignored(repo: Repository, place: Place, entries: Iterable[Entry]) -> list[En
     names = b"\0".join(path.encode("utf-8", "surrogateescape") for _, _, path in left)
     out = repo.git("check-ignore", "-z", "--stdin", stdin=names + b"\0", ok=(0, 1, 128))
     hidden = {name.decode("utf-8", "surrogateescape") for name in out.split(b"\0")}
+    hidden |= _nowhere(repo, {path for _, _, path in left} - hidden)
     return [
         Entry(
             "done",
@@ -108,6 +114,18 @@ def ignored(repo: Repository, place: Place, entries: Iterable[Entry]) -> list[En
         for session, turn, path in left
         if path in hidden
     ]
+
+
+def _nowhere(repo: Repository, paths: set[RepoPath]) -> set[RepoPath]:
+    """Return the paths that are neither in the working tree nor in the index nor in HEAD."""
+    top = repo.worktree or repo.git_dir
+    gone = [path for path in paths if not os.path.lexists(top / path)]
+    if not gone or len(gone) > _MANY:
+        return set()
+    known = repo.git("--literal-pathspecs", "ls-files", "-z", "--", *gone)
+    if read_ref(repo, "HEAD") is not None:
+        known += repo.git("--literal-pathspecs", "ls-tree", "-z", "--name-only", "--full-tree", "HEAD", *gone)
+    return set(gone) - {name.decode("utf-8", "surrogateescape") for name in known.split(b"\0")}
 
 
 def kept(entries: Sequence[Entry]) -> list[Entry]:
@@ -136,6 +154,8 @@ def _leaves(
 ) -> bool:
     if entry.kind == "head":
         return True
+    if entry.kind == "commit":
+        return False
     if not entry.session:
         return entry.kind in ("record", "bound") and entry.id in records
     if (entry.agent, entry.session) in sessions:
