@@ -62,7 +62,8 @@ class Settings(NamedTuple):
     ``project`` is a path in the working tree and ``user`` one in the home folder; empty where the agent has
     no such file. The first part of ``user`` lies at the value of ``variable`` where that is set. ``events``
     maps an event to the matcher of its entry. ``timeout`` is in the agent's own unit. ``todo`` says what the
-    person still has to do in the agent before hooks run; empty: nothing.
+    person still has to do in the agent before hooks run; empty: nothing. ``price`` says what it costs people
+    to have the file, where it costs them something: such an agent is told only on request.
     """
 
     shape: Shape
@@ -72,6 +73,7 @@ class Settings(NamedTuple):
     variable: str = ""
     timeout: int = 10
     todo: str = ""
+    price: str = ""
 
 
 class Agent(Protocol):
@@ -130,13 +132,15 @@ ALIASES = {"claude-code": "claude", "codex-cli": "codex", "gemini-cli": "gemini"
 """Other names under which people know an agent."""
 
 _VARIABLES = (
-    ("COPILOT_CLI", "copilot"),
+    ("COPILOT_PROJECT_DIR", "copilot"),
     ("FACTORY_PROJECT_DIR", "droid"),
     ("QWEN_PROJECT_DIR", "qwen"),
     ("GEMINI_SESSION_ID", "gemini"),
 )
+"""Variables that an agent sets for its hooks and not for its shell: no agent inherits them from another."""
+
 _PATHS = (
-    (r"\.cursor", "cursor"),
+    (r"/\.cursor/", "cursor"),
     (r"\.gemini/tmp", "gemini"),
     (r"/sessions/.*rollout-[^/]*$", "codex"),
     (r"GitHub\.copilot-chat|workspaceStorage", "vscode"),
@@ -152,27 +156,34 @@ _SHAPES: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("codex", ("turn_id", "model")),
 )
 _GEMINI_EVENTS = ("BeforeAgent", "AfterAgent", "AfterTool", "BeforeTool", "BeforeModel", "AfterModel")
+_PLUGINS = ("opencode", "pi", "amp")
+"""Agents whose plugin calls us: no other agent reads it, so its word counts."""
 
 
 def caller(payload: Mapping[str, Any], env: Mapping[str, str], hint: str) -> str:
     """Return which agent calls: what the environment proves, else what the payload shows, else the hint.
 
-    One hook file is read by several agents, so the name on the command line alone proves nothing.
+    One hook file is read by several agents, so the name on the command line alone proves nothing. Variables
+    are inherited by an agent that another one has started.
     """
     hint = ALIASES.get(hint, hint)
+    if hint in _PLUGINS:
+        return hint
     session = payload.get("session_id")
     for variable, name in _VARIABLES:
         if env.get(variable):
             return name
     if env.get("CLAUDECODE") == "1" and session is not None and env.get("CLAUDE_CODE_SESSION_ID") == session:
         return "claude"
-    return _by_payload(payload) or hint
+    found = _by_payload(payload)
+    if found == "copilot" and env.get("AI_AGENT", "").startswith("github_copilot_vscode"):
+        return "vscode"
+    return found or hint
 
 
 def _by_payload(payload: Mapping[str, Any]) -> str | None:
     path = str(payload.get("transcript_path") or payload.get("transcriptPath") or "").replace("\\", "/")
-    event = payload.get("hook_event_name")
-    if event in _GEMINI_EVENTS:
+    if payload.get("hook_event_name") in _GEMINI_EVENTS:
         return "gemini"
     for name, fields in _SHAPES:
         if all(field in payload for field in fields):
@@ -180,9 +191,10 @@ def _by_payload(payload: Mapping[str, Any]) -> str | None:
     stamp = payload.get("timestamp")
     if "sessionId" in payload:
         return "copilot" if isinstance(stamp, int) else "vscode" if "hookEventName" in payload else None
-    for pattern, name in _PATHS:
-        if re.search(pattern, path):
-            return name
-    if event and "session_id" in payload and isinstance(stamp, str) and not path:
+    named = next((name for pattern, name in _PATHS if re.search(pattern, path)), None)
+    if named or path or "session_id" not in payload or not payload.get("hook_event_name"):
+        return named
+    if isinstance(stamp, str):
         return "copilot"
-    return None
+    # An ephemeral session of Codex; the other agents always give a path, or a time.
+    return "codex" if "transcript_path" in payload else None

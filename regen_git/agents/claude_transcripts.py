@@ -8,13 +8,13 @@ broken lines are passed over: the format changes often.
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from regen_git.agents.jsonl import read_lines
 from regen_git.agents.transcripts import ANSWERS_LIMIT, Session, Turn, Typed, question_in
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ _NOT_TYPED = (
     "<task-notification>",
     "[Request interrupted by user",
     "Caveat: The messages below",
+    "Operation stopped by hook:",
 )
 _EMBEDDED = re.compile(
     r"<(system-reminder|ide_opened_file|ide_selection|ide_diagnostics)>.*?</\1>\s*", re.DOTALL
@@ -95,11 +96,8 @@ def session_files(tops: Sequence[str], env: Mapping[str, str] | None = None) -> 
 def read_session(path: Path) -> Session | None:
     """Read one transcript, line by line; ``None`` when there is nothing of a session in it."""
     reader = _Reader()
-    with path.open("rb") as lines:
-        for line in lines:
-            data = _parse(line)
-            if data is not None:
-                reader.take(data)
+    for line in read_lines(str(path)):
+        reader.take(line)
     if not reader.lines:
         return None
     return Session(
@@ -112,14 +110,6 @@ def _homes(env: Mapping[str, str]) -> list[Path]:
         return [Path(env["CLAUDE_CONFIG_DIR"])]
     home = Path(env.get("HOME") or "~").expanduser()
     return [home / ".claude", home / ".config" / "claude"]
-
-
-def _parse(line: bytes) -> dict[str, Any] | None:
-    try:
-        data = json.loads(line.decode("utf-8-sig", "replace"), strict=False)
-    except (ValueError, RecursionError):
-        return None
-    return data if isinstance(data, dict) else None
 
 
 class _Reader:

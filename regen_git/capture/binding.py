@@ -64,10 +64,14 @@ def intent_of_record(entry: Entry, author: str) -> Intent:
 
 
 def _prompt(entry: Entry) -> Prompt:
+    """Return a prompt with the class that somebody gave it, else the one that the rules are sure of."""
+    from regen_git.agents.classes import classify
+
+    given = next((kind for kind in PROMPT_CLASSES if kind == entry.label), None)
     return Prompt(
         text=entry.text,
         at=entry.at or None,
-        kind=next((kind for kind in PROMPT_CLASSES if kind == entry.label), None),
+        kind=given or classify(entry.text, entry.answers or None),
         answers=entry.answers or None,
         refs=entry.refs,
     )

@@ -145,16 +145,14 @@ def _entries(
         return [base._replace(kind="gone", turn="")]
     if event.kind == "end":
         said = "" if settings.get("context") == "off" else _cut(redact(event.text).text)
-        return [base._replace(text=said)]
+        return [base._replace(text=said, model=event.model or "")]
     if event.kind == "typed":
         return _as_typed(event, base, place, present)
     entry = _typed(event, base, place, present, settings)
     return [] if _is_known(entry, present) else [entry]
 
 
-def _as_typed(
-    event: AgentEvent, base: Entry, place: Place | None, present: Sequence[Entry]
-) -> list[Entry]:
+def _as_typed(event: AgentEvent, base: Entry, place: Place | None, present: Sequence[Entry]) -> list[Entry]:
     """Return what replaces the text of a prompt that waits; nothing if none does or it says so already."""
     said = [e for e in present if e.key and e.key == event.key and (e.agent, e.session) == base[2:4]]
     clean = redact(event.text)
@@ -275,6 +273,7 @@ def _file_edit(event: AgentEvent, place: Place, home: Place | None) -> Sequence[
         turn=event.turn or "",
         worktree=place.key,
         at=event.at or now(),
+        model=event.model or "",
         path=path,
         blob="" if data is None else keep_blob(place.common_dir, data, hash_name(place.common_dir)),
     )

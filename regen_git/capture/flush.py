@@ -18,6 +18,7 @@ from regen_git.capture.clock import now, seconds
 from regen_git.capture.inbox import Entry, Inbox, locked
 from regen_git.capture.marks import CommitMark, Marks, anything_marked, drop_marks, take_marks
 from regen_git.capture.matching import choose, edits_of, is_young, read_sessions
+from regen_git.capture.met import Met, remember_sessions
 from regen_git.capture.pending import refresh
 from regen_git.capture.place import MAIN, place_of
 from regen_git.capture.preferences import read_preferences
@@ -254,6 +255,11 @@ def _settle(work: _Work, commits: Sequence[tuple[CommitMark, bool]], waiting: se
     """Write down what is bound, let go what is finished, and tell the hooks."""
     inbox = Inbox(work.place.data)
     settings = read_preferences(work.place)
+    bound = [entry for entry in work.news if entry.kind == "bound" and entry.session]
+    if bound:
+        remember_sessions(
+            work.place.data, [Met(entry.agent, entry.session, seconds(entry.at)) for entry in bound]
+        )
     handled = {mark.commit for mark, _ in commits}
     with inbox.hold():
         entries = inbox.read()

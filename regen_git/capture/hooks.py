@@ -35,6 +35,9 @@ def run_hook(args: Sequence[str]) -> int:
     if event not in HOOKS:
         sys.stderr.write(f"regen: no hook '{event[:40]!a}'\n")
         return 0
+    if os.environ.get("PRE_COMMIT"):
+        # The framework of that name hands over in the environment what git hands over as arguments.
+        return _become(str(hook_source("framework")), args)
     return _become(str(hook_source(event)), args[1:])
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-__all__ = ["Entry", "EntryKind", "Inbox", "locked"]
+__all__ = ["Entry", "EntryKind", "Inbox", "has_commits", "locked"]
 
 EntryKind = Literal[
     "prompt", "typed", "plan", "edit", "end", "gone", "session", "record", "commit", "bound", "done", "head"
@@ -180,6 +180,15 @@ class Inbox:
                 out.insert(-1, whole)
         _remove_scratch(self.path)
         write_file(self.path, b"".join(out))
+
+
+def has_commits(data: str) -> bool:
+    """Return whether commits that no hook told us of wait in the inbox of a data folder; parses nothing."""
+    try:
+        with open(data + "/inbox.jsonl", "rb") as file:  # noqa: PTH123 - an agent waits
+            return b'{"kind":"commit"' in file.read()
+    except OSError:
+        return False
 
 
 def write_file(path: str, data: bytes) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from regen_git.capture.place import Place
     from regen_git.domain.ids import Oid
 
-__all__ = ["Moved", "forward", "read_new", "size"]
+__all__ = ["Moved", "anything_new", "forward", "read_new", "size"]
 
 _MADE = ("commit: ", "commit (initial): ", "commit (amend): ", "commit (merge): ", "cherry-pick: ")
 _MOVED = re.compile(
@@ -67,6 +67,16 @@ def forward(place: Place, key: str, offset: int) -> None:
     with open(scratch, "w", encoding="ascii") as file:  # noqa: PTH123 - on the capture path
         file.write(str(offset))
     os.replace(scratch, path)  # noqa: PTH105 - on the capture path
+
+
+def anything_new(place: Place) -> bool:
+    """Return whether this worktree's reflog has grown since it was read, at the price of a look at it."""
+    start = _seen(place, place.key)
+    if start is None:
+        return False
+    if is_reftable(place):
+        return not is_unchanged(place, place.key, f"{place.data}/seen/{place.key}")
+    return size(place, place.key) != start
 
 
 def read_new(place: Place, key: str) -> tuple[list[Moved], int]:

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import json
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
-from regen_git.agents import claude as claude_hooks
-from regen_git.capture.install import arm, install_hooks, remove_hooks
+from regen_git.capture import managers
+from regen_git.capture.install import arm
+from regen_git.capture.managers.configured import forget
+from regen_git.capture.managers.lines import take_lines_out
 from regen_git.capture.place import place_of
 from regen_git.capture.preferences import read_preferences
 from regen_git.capture.reflog import forward, size
-from regen_git.errors import ConfigError
+from regen_git.capture.telling.files import take_out_of
+from regen_git.capture.undo import read_bytes, read_changes, recorded, restore
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
+    from regen_git.capture.undo import Changed
     from regen_git.git.repository import Repository
 
-__all__ = [
-    "ClaudeScope",
-    "claude_settings",
-    "fetch_ledger_of",
-    "install_claude",
-    "set_up",
-    "take_out",
-    "wanted_refspec",
-]
-
-ClaudeScope = Literal["project", "user", "none"]
+__all__ = ["fetch_ledger_of", "set_up", "take_out", "wanted_refspec"]
 
 REWRITE_REF = "refs/notes/regen*"
 """Which notes follow a commit that is amended or rebased."""
@@ -50,16 +39,9 @@ _OURS_TOO = (
     "tips",
     "sync.lock",
     "published.json",
+    "met",
+    "fired",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class _Changed:
-    """A file before and after; ``before`` is ``None`` when it did not exist."""
-
-    path: str
-    before: bytes | None
-    after: bytes
 
 
 def wanted_refspec(remote: str) -> str:
@@ -73,12 +55,12 @@ def set_up(repo: Repository, *, hooks: bool = True, pre_push: bool = False) -> l
     With ``pre_push`` also the hook that shares the ledger with every push; it stays until all is taken out.
     """
     done: list[str] = []
-    with _recorded(repo, repo.common_dir / "config"):
+    with recorded(repo, repo.common_dir / "config"):
         if pre_push and hooks and repo.config(PRE_PUSH) != "true":
             repo.set_config(PRE_PUSH, "true")
             done.append("a push shares the ledger too, where you have agreed to publish it")
         if hooks:
-            done.append(f"hooks in '{install_hooks(repo)}'")
+            done += managers.install(repo)
         names = repo.git("remote").decode("utf-8", "replace").split()
         new = [name for name in names if _add_refspec(repo, name)]
         done += [f"'git fetch {name}' also fetches its ledger" for name in new]
@@ -95,7 +77,7 @@ def set_up(repo: Repository, *, hooks: bool = True, pre_push: bool = False) -> l
 
 def fetch_ledger_of(repo: Repository, remote: str) -> bool:
     """Let every fetch from a remote bring its ledger; return whether that is new."""
-    with _recorded(repo, repo.common_dir / "config"):
+    with recorded(repo, repo.common_dir / "config"):
         return _add_refspec(repo, remote)
 
 
@@ -106,55 +88,22 @@ def _add_refspec(repo: Repository, remote: str) -> bool:
     return True
 
 
-def claude_settings(repo: Repository, scope: ClaudeScope) -> Path | None:
-    """Return the settings file of Claude Code for a scope."""
-    if scope == "user":
-        import os
-
-        base = os.environ.get("CLAUDE_CONFIG_DIR")
-        return (Path(base) if base else Path.home() / ".claude") / "settings.json"
-    if scope == "project" and repo.worktree is not None:
-        return repo.worktree / ".claude" / "settings.json"
-    return None
-
-
-def install_claude(repo: Repository, scope: ClaudeScope) -> Path | None:
-    """Add our entries to Claude Code's settings; return the file, or ``None`` when there is nothing to do.
-
-    Raises ``ConfigError`` when the file cannot be understood; it is left as it is.
-    """
-    path = claude_settings(repo, scope)
-    if path is None:
-        return None
-    before = path.read_text("utf-8") if path.exists() else ""
-    try:
-        after = claude_hooks.with_hooks(before)
-    except ValueError as error:
-        raise ConfigError(
-            f"cannot add hooks to '{path}': {error}", hint="mend the file, or run init with '--claude none'"
-        ) from error
-    if after == before or claude_hooks.has_hooks(before):
-        return None
-    with _recorded(repo, path):
-        _replace(path, after.encode())
-    return path
-
-
 def take_out(repo: Repository) -> list[str]:
     """Undo everything but what was captured and is in no commit yet; return what was done, a line each."""
     done: list[str] = []
-    changed = _read_record(repo)
-    remove_hooks(repo)
+    changed = read_changes(repo)
+    managers.remove(repo)
     done.append("hooks are out")
     for change in reversed(changed):
         path = Path(change.path)
-        present = path.read_bytes() if path.exists() else None
+        present = read_bytes(path)
         if present == change.after:
-            _restore(path, change.before)
-        elif present is not None and path.name == "config":
+            restore(change)
+        elif path.name == "config":
             _unset(repo)
-        elif present is not None:
-            _replace(path, claude_hooks.without_hooks(present.decode("utf-8")).encode())
+        elif present is not None and not _without_ours(path, change):
+            done.append(f"'{path}' cannot be understood: take the lines with 'git-regen capture' out by hand")
+            continue
         done.append(f"'{path}' is as it was")
     if not changed:
         _unset(repo)
@@ -162,13 +111,9 @@ def take_out(repo: Repository) -> list[str]:
     return done
 
 
-def _restore(path: Path, before: bytes | None) -> None:
-    if before is not None:
-        path.write_bytes(before)
-        return
-    path.unlink()
-    with contextlib.suppress(OSError):
-        path.parent.rmdir()
+def _without_ours(path: Path, change: Changed) -> bool:
+    """Take what is ours out of a file that others have changed; false if it cannot be understood."""
+    return take_lines_out(path, change.made) or take_out_of(path, change.made)
 
 
 def _unset(repo: Repository) -> None:
@@ -176,6 +121,7 @@ def _unset(repo: Repository) -> None:
     own = str(repo.data_dir / "hooks")
     if repo.config("core.hooksPath") == own:
         repo.git("config", "--local", "--unset", "core.hooksPath", ok=(0, 5))
+    forget(repo)
     repo.git("config", "--local", "--fixed-value", "--unset-all", "notes.rewriteRef", REWRITE_REF, ok=(0, 5))
     repo.git("config", "--local", "--unset-all", PRE_PUSH, ok=(0, 5))
     for remote in repo.git("remote").decode("utf-8", "replace").split():
@@ -199,55 +145,3 @@ def _clean(repo: Repository) -> None:
             path.unlink(missing_ok=True)
     with contextlib.suppress(OSError):
         data.rmdir()
-
-
-def _replace(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(path.name + ".new")
-    scratch.write_bytes(data)
-    if path.exists():
-        scratch.chmod(path.stat().st_mode & 0o777)
-    scratch.replace(path)
-
-
-@contextlib.contextmanager
-def _recorded(repo: Repository, path: Path) -> Iterator[None]:
-    """Write down how a file changes in the body; the first 'before' of a file counts, the last 'after'."""
-    before = path.read_bytes() if path.exists() else None
-    try:
-        yield
-    finally:
-        after = path.read_bytes() if path.exists() else b""
-        if after != (before or b""):
-            known = _read_record(repo)
-            first = next((c for c in known if c.path == str(path) and c.after == before), None)
-            rest = [c for c in known if c.path != str(path)]
-            _write_record(repo, [*rest, _Changed(str(path), first.before if first else before, after)])
-
-
-def _record_path(repo: Repository) -> Path:
-    return repo.data_dir / "undo.json"
-
-
-def _read_record(repo: Repository) -> list[_Changed]:
-    try:
-        data = json.loads(_record_path(repo).read_text("ascii"))
-    except (OSError, ValueError):
-        return []
-    return [
-        _Changed(
-            item["path"],
-            None if item["before"] is None else base64.b64decode(item["before"]),
-            base64.b64decode(item["after"]),
-        )
-        for item in data
-    ]
-
-
-def _write_record(repo: Repository, changes: Sequence[_Changed]) -> None:
-    def shown(data: bytes | None) -> str | None:
-        return None if data is None else base64.b64encode(data).decode("ascii")
-
-    items = [{"path": c.path, "before": shown(c.before), "after": shown(c.after)} for c in changes]
-    repo.data_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    _record_path(repo).write_text(json.dumps(items), "ascii")

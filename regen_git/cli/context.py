@@ -46,13 +46,16 @@ def open_up_to_date() -> Repository:
 
     Where nothing has happened this costs a look at some small files. Raises ``NotARepositoryError``.
     """
+    from regen_git.capture.inbox import has_commits
     from regen_git.capture.marks import anything_marked
     from regen_git.capture.place import place_of
+    from regen_git.capture.reflog import anything_new
 
     repo = open_repository()
-    data = place_of(repo).data
+    place = place_of(repo)
+    data = place.data
     try:
-        if anything_marked(data):
+        if anything_marked(data) or anything_new(place) or has_commits(data):
             from regen_git.capture.flush import flush
 
             flush(repo)

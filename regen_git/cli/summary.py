@@ -10,18 +10,21 @@ COMMANDS: dict[str, dict[str, str]] = {
         "init": "set up hooks and notes in this repository",
         "deinit": "take all of that out again",
         "doctor": "say what is set up, what fires and what failed",
+        "agents": "say which agents report prompts, and when; add and remove them",
         "trust": "allow this repository's checks to run",
     },
     "Record": {
         "record": "record a prompt for the next commit, or for one that exists",
         "status": "show what is waiting, which hooks are in place, and the coverage",
+        "classify": "say of recorded prompts what they are for, by rules or by a model",
         "mark": "say that commits were made by a person, or by an agent",
-        "import": "take intents from commit messages or from an agent's sessions",
+        "import": "take intents from commit messages, agents' sessions and other tools",
     },
     "Read": {
         "log": "list commits with their prompts",
         "show": "show everything known about one commit",
         "why": "say which prompt or person a line comes from",
+        "export": "write the ledger as JSON, Markdown or Agent Trace",
     },
     "Share": {
         "sync": "exchange the ledger with a remote; asks before it publishes",

@@ -16,11 +16,11 @@ if TYPE_CHECKING:
 
     from regen_git.git.repository import Repository
 
-__all__ = ["Known", "read_known", "seconds_of"]
+__all__ = ["Known", "is_near", "read_known", "seconds_of"]
 
-_ID = re.compile(rb"^intent: \"?([0-9a-f]{16})\"?[ \t\r]*$", re.MULTILINE)
+_ID = re.compile(rb"^(?:intent|purge): \"?([0-9a-f]{16})\"?[ \t\r]*$", re.MULTILINE)
 _SHORT = 8
-"""Characters of a session's id that every intent has: hooks keep all of it, an import these."""
+"""Characters of a session's id that every intent has; some have no more."""
 
 _NEAR_S = 60
 """Seconds between what a hook and what a transcript says of when one prompt was typed, at most."""
@@ -28,17 +28,23 @@ _NEAR_S = 60
 
 @dataclass(slots=True)
 class Known:
-    """The ids of all intents, and by session the prompts with when they were typed (0: unknown)."""
+    """The ids of all intents; and by the first digits of a session its id, a prompt and when it was typed.
+
+    That is in seconds, and 0 where nobody knows it.
+    """
 
     ids: set[str] = field(default_factory=set)
-    said: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    said: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
 
     def has(self, session: str, text: str, second: int) -> bool:
         """Return whether this prompt of a session is in an intent."""
         clean = text.strip()
         return any(
-            clean == known and (not at or not second or abs(at - second) <= _NEAR_S)
-            for known, at in self.said.get(session[:_SHORT], [])
+            # Some agents count time in the first digits of an id, so these alone tell little.
+            clean == known
+            and (session == whole or _SHORT in (len(session), len(whole)))
+            and is_near(at, second)
+            for whole, known, at in self.said.get(session[:_SHORT], [])
         )
 
 
@@ -53,12 +59,16 @@ def read_known(repo: Repository, sessions: Collection[str]) -> Known:
             if not any(word in raw for word in words):
                 continue
             for intent in view(raw).intents.values():
-                if intent.agent is not None and intent.agent.session:
-                    prompts = [
-                        (prompt.text.strip(), seconds_of(prompt.at or "")) for prompt in intent.prompts
-                    ]
-                    known.said.setdefault(intent.agent.session[:_SHORT], []).extend(prompts)
+                session = intent.agent.session if intent.agent is not None else None
+                if session:
+                    said = known.said.setdefault(session[:_SHORT], [])
+                    said += [(session, p.text.strip(), seconds_of(p.at or "")) for p in intent.prompts]
     return known
+
+
+def is_near(one: int, other: int) -> bool:
+    """Return whether two seconds may be those of one prompt; 0 may be any."""
+    return not one or not other or abs(one - other) <= _NEAR_S
 
 
 def seconds_of(at: str) -> int:

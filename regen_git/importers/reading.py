@@ -102,18 +102,19 @@ def read_log(
     max_count: int | None = None,
     paths: Sequence[str] | None = (),
     cwd: Path | None = None,
+    with_private: bool = True,
 ) -> Iterator[Told]:
     """Yield the commits that these revisions reach (default: HEAD), newest first, as git finds them.
 
     ``paths`` leaves out what changes none of them; they count from ``cwd``. Where ``paths`` is ``None``, git
-    sees for itself which of ``revs`` are paths. One process, whatever the number of commits. Raises
-    ``RegenError`` for what names nothing.
+    sees for itself which of ``revs`` are paths. ``with_private`` says whether intents are read that are never
+    published. One process, whatever the number of commits. Raises ``RegenError`` for what names nothing.
     """
     asked = [rev for rev in revs if rev] or ([] if paths is None else ["HEAD"])
     args = [] if max_count is None else [f"--max-count={max_count}"]
     last = [] if paths is None else ["--", *paths]
     try:
-        yield from _log(repo, [*args, "--end-of-options", *asked, *last], cwd=cwd)
+        yield from _log(repo, [*args, "--end-of-options", *asked, *last], cwd=cwd, with_private=with_private)
     except GitError as error:
         if set(asked) <= {"HEAD"} and repo.is_unborn:
             raise no_commits() from error
@@ -199,10 +200,16 @@ def _message_json(told: Told) -> dict[str, Any]:
 
 
 def _log(
-    repo: Repository, args: Sequence[str], stdin: bytes | None = None, cwd: Path | None = None
+    repo: Repository,
+    args: Sequence[str],
+    stdin: bytes | None = None,
+    cwd: Path | None = None,
+    *,
+    with_private: bool = True,
 ) -> Iterator[Told]:
     """Run ``git log`` and yield commits as it prints them. Raises ``GitError``, after the last one."""
-    bring_notes(repo, (INTENTS_REF, PRIVATE_REF))
+    refs = (INTENTS_REF, PRIVATE_REF) if with_private else (INTENTS_REF,)
+    bring_notes(repo, refs)
     # Read as it comes: the first screen of a long history must not wait for its end.
     chunks = repo.git_stream(
         "log",
@@ -210,8 +217,7 @@ def _log(
         "--encoding=UTF-8",
         "--no-show-signature",
         "--no-color",
-        f"--notes={INTENTS_REF}",
-        f"--notes={PRIVATE_REF}",
+        *(f"--notes={ref}" for ref in refs),
         "--date=iso-strict",
         _FORMAT,
         *args,

@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
-from regen_git.agents.evidence import evidence_of
+from regen_git.agents.evidence import Evidence, evidence_of
+from regen_git.errors import RegenError
 from regen_git.git.history import read_span
 from regen_git.git.trailers import values
 from regen_git.ledger.links import ADOPTS
@@ -19,14 +20,15 @@ from regen_git.sharing.repair import is_revert
 from regen_git.sharing.scan import read_commits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from regen_git.domain.ids import Oid
+    from regen_git.git.history import Span
     from regen_git.git.repository import Repository
     from regen_git.ledger.store import NoteView
     from regen_git.sharing.scan import Seen
 
-__all__ = ["Problem", "Verdict", "check", "default_span"]
+__all__ = ["STATES", "Problem", "Standing", "Verdict", "check", "default_span"]
 
 Kind = Literal["missing", "unknown", "malformed", "unrecorded", "broken", "conflict", "prose", "buried"]
 """``missing``: another note has the intent. ``unknown``: no note has it. ``malformed``: no id at all.
@@ -35,6 +37,8 @@ two documents claim one revision. ``prose``: words about a trailer. ``buried``: 
 that nobody knows."""
 
 _FATAL = ("missing", "unknown", "malformed", "unrecorded")
+_LOSSES = ("missing", "unknown", "malformed")
+_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,25 @@ class Problem:
         return self.kind in _FATAL
 
 
+State = Literal["intent", "lost", "unrecorded", "human", "passed"]
+"""``intent``: what was asked is there. ``lost``: the commit names an intent, and what was asked is not there.
+``unrecorded``: an agent's work without an intent. ``human``: a person's. ``passed``: a merge, a revert or an
+adopted tree, which have no intent of their own."""
+
+STATES: tuple[State, ...] = ("intent", "lost", "unrecorded", "human", "passed")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where one commit stands, and what says so; ``intents`` are those that its notes hold."""
+
+    commit: Oid
+    subject: str
+    state: State
+    reason: str
+    intents: tuple[str, ...] = ()
+
+
 @dataclass(slots=True)
 class Verdict:
     """What was looked at and what was found, the oldest commit first."""
@@ -61,6 +84,12 @@ class Verdict:
     commits: int = 0
     with_intent: int = 0
     problems: list[Problem] = field(default_factory=list)
+    standings: list[Standing] = field(default_factory=list)
+
+    @property
+    def counts(self) -> dict[State, int]:
+        """How many commits stand where."""
+        return {state: sum(each.state == state for each in self.standings) for state in STATES}
 
     @property
     def is_good(self) -> bool:
@@ -87,7 +116,7 @@ def check(repo: Repository, span: str = "", *, require: bool = False) -> Verdict
     Raises ``RegenError`` for a range that names nothing or crosses the edge of a shallow clone.
     """
     span = span or default_span(repo)
-    found = read_span(repo, span, may_be_empty=True)
+    found = _read(repo, span)
     verdict = Verdict(span, len(found.commits))
     if not found.commits:
         return verdict
@@ -96,13 +125,47 @@ def check(repo: Repository, span: str = "", *, require: bool = False) -> Verdict
     seen = read_commits(repo, ["--no-walk=unsorted", "--stdin"], refs, stdin=listed)
     sources = Sources(repo, with_lost=False)
     for each in seen:
+        note = view(each.note)
+        problems = _judge(each, note, sources, require=require)
         verdict.with_intent += bool(each.have)
-        verdict.problems += _judge(each, sources, require=require)
+        verdict.problems += problems
+        verdict.standings.append(_stands(each, note, problems))
     return verdict
 
 
-def _judge(each: Seen, sources: Sources, *, require: bool) -> list[Problem]:
-    note = view(each.note)
+def _read(repo: Repository, span: str) -> Span:
+    """Read the range. A failure in a shallow clone says how those who set up its checkout avoid it."""
+    try:
+        return read_span(repo, span, may_be_empty=True)
+    except RegenError as error:
+        if not (repo.common_dir / "shallow").exists():
+            raise
+        raise RegenError(
+            f"{error}, in a clone without its whole history",
+            hint="check out with 'fetch-depth: 0' on GitHub, 'GIT_DEPTH: 0' on GitLab; "
+            "or 'git fetch --unshallow' first",
+        ) from error
+
+
+def _stands(each: Seen, note: NoteView, problems: Sequence[Problem]) -> Standing:
+    """Say where a commit stands. What was lost comes before what is there."""
+    lost = [problem for problem in problems if problem.kind in _LOSSES]
+    state: State
+    if lost:
+        state, reason = "lost", lost[0].text
+    elif each.have:
+        names = ", ".join(each.have[:_NAMED])
+        state, reason = "intent", names + (" …" if len(each.have) > _NAMED else "")
+    elif reason := _passes(each):
+        state = "passed"
+    else:
+        found = _maker(each, note)
+        state = "unrecorded" if found.maker == "agent" else "human"
+        reason = found.reason
+    return Standing(each.id, each.subject, state, reason, each.have)
+
+
+def _judge(each: Seen, note: NoteView, sources: Sources, *, require: bool) -> list[Problem]:
 
     def problem(kind: Kind, text: str, intent: str = "") -> Problem:
         return Problem(each.id, each.subject, kind, text, intent)
@@ -140,11 +203,24 @@ def _absent(each: Seen, one: str, sources: Sources) -> Iterator[tuple[Kind, str]
 
 def _agents_work(each: Seen, note: NoteView) -> str:
     """Return why we think that an agent made a commit; empty where nothing says so, or somebody marked it."""
-    if each.is_merge or is_revert(each.message) or values(each.message.encode("utf-8", "replace"), ADOPTS):
+    if _passes(each):
         return ""
+    found = _maker(each, note)
+    return found.reason if found.maker == "agent" else ""
+
+
+def _passes(each: Seen) -> str:
+    """Return why a commit needs no intent of its own; empty for one that does."""
+    if each.is_merge:
+        return "a merge"
+    if is_revert(each.message):
+        return "a revert"
+    return "an adopted tree" if values(each.message.encode("utf-8", "replace"), ADOPTS) else ""
+
+
+def _maker(each: Seen, note: NoteView) -> Evidence:
+    """Return who made a commit: what somebody marked, else what message and names tell."""
     mark = mark_of(note.documents)
     if mark is not None:
-        return str(mark) if mark.maker == "agent" else ""
-    author = each.author.rpartition(">")[0] + ">"
-    found = evidence_of(each.message, author, each.committer)
-    return found.reason if found.maker == "agent" else ""
+        return Evidence("agent" if mark.maker == "agent" else "person", str(mark))
+    return evidence_of(each.message, each.author.rpartition(">")[0] + ">", each.committer)

@@ -1,4 +1,4 @@
-"""Claude Code's payloads as events, and its settings file."""
+"""Claude Code's payloads as events."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from regen_git.agents import caller
-from regen_git.agents.claude import EVENTS, has_hooks, read, with_hooks, without_hooks
+from regen_git.agents.claude import read
 
 RECORDINGS = Path(__file__).resolve().parents[2].parent / "shared" / "agent-fixtures"
 ENV = {"CLAUDECODE": "1", "CLAUDE_CODE_SESSION_ID": "s1", "AI_AGENT": "claude-code_2-1-197_harness"}
@@ -124,27 +124,3 @@ def test_the_recorded_headless_prompts_are_all_read() -> None:
     assert "Create hello.py that prints a greeting" in prompts
     assert "/greet Ada Lovelace" in prompts
     assert len(prompts) == sum('"hook_event_name\\":\\"UserPromptSubmit' in line for line in lines)
-
-
-def test_settings_keep_what_else_is_there_and_its_form() -> None:
-    other = {"model": "x", "hooks": {"Stop": [{"hooks": [{"type": "command", "command": "say"}]}]}, "z": "é"}
-    before = json.dumps(other, indent="\t", ensure_ascii=False) + "\n"
-    after = with_hooks(before)
-    data = json.loads(after)
-    assert list(data) == ["model", "hooks", "z"]
-    assert '\n\t"z": "é"\n}\n' in after
-    assert set(data["hooks"]) == set(EVENTS)
-    assert has_hooks(after)
-    assert with_hooks(after) == after
-    assert without_hooks(after) == before
-
-
-def test_settings_of_ours_alone_leave_nothing_behind() -> None:
-    assert without_hooks(with_hooks("")) == ""
-    assert json.loads(without_hooks(with_hooks('{"a": 1}'))) == {"a": 1}
-
-
-@pytest.mark.parametrize("broken", ["[]", "{", '{"hooks": []}', '{"hooks": {"Stop": {}}}'])
-def test_settings_that_cannot_be_understood_are_refused(broken: str) -> None:
-    with pytest.raises(ValueError, match=r"\w"):
-        with_hooks(broken)

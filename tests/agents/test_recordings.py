@@ -28,11 +28,14 @@ def test_the_ledger_holds_exactly_the_prompts_that_were_typed_for_each_commit(
     lab.git("commit", "-q", "-m", "Start")
     set_up(lab.repo)
     home = Path.home()
-    Player(recording, lab, home, monkeypatch).play()
+    player = Player(recording, lab, home, monkeypatch)
+    player.play()
     monkeypatch.setattr("regen_git.capture.matching.YOUNG", 0)
     repo = Repository.open(lab.path)
     flush(repo)
     flush(repo)
+    if recording.agent == "continue":
+        player.import_sessions()
     commits = lab.git("log", "--reverse", "--format=%H %s").splitlines()
     found = []
     for line in commits:

@@ -11,13 +11,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from regen_git.capture.install import HOOKS, hook_states, render
+from regen_git.capture.install import HOOKS, render
+from regen_git.capture.managers import hook_states
 from regen_git.capture.setup import set_up
 
 if TYPE_CHECKING:
     from conftest import Lab
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _scripts(bare_lab: Lab) -> None:
+    """Install scripts also with a git that has hooks in its configuration."""
+    bare_lab.git("config", "--global", "regen.hooks", "scripts")
 
 
 def listing(folder: Path) -> dict[str, tuple[int, bytes]]:

@@ -109,6 +109,7 @@ def test_json_has_the_fields_that_the_page_lists(tmp_path: Path) -> None:
         return shown
 
     has("import", "import", "commits")
+    has("export -o FILE", "export", "json", "-o", str(tmp_path / "ledger.jsonl"))
     repo.git("config", "regen.sandbox", "off")
     has("trust", "trust", "--yes")
     log = has("log, one a line".partition(",")[0], "log", "HEAD~1")
@@ -118,6 +119,10 @@ def test_json_has_the_fields_that_the_page_lists(tmp_path: Path) -> None:
     has("why FILE", "why", "shop/price.py")
     has("status", "status")
     has("doctor", "doctor", ok=(0, 1))
+    agent = has("agents", "agents")
+    assert set(agent["project"]) == fields_within("agents", "project")
+    has("agents add", "agents", "add", "codex")
+    has("agents remove", "agents", "remove", "codex")
     has("record", "record", "a word", "--commit", "HEAD")
     has("mark", "mark", "human", "HEAD")
     plan = has("plan", "plan")
@@ -131,6 +136,7 @@ def test_json_has_the_fields_that_the_page_lists(tmp_path: Path) -> None:
     has("adopt", "adopt", "again", "--history")
     has("repair", "repair", "--dry-run")
     has("check", "check", "HEAD")
+    has("classify", "classify")
     repo.git("init", "-q", "--bare", str(tmp_path / "team.git"))
     repo.git("remote", "add", "origin", str(tmp_path / "team.git"))
     rehearsed = said(repo, "sync", "--dry-run")

@@ -23,6 +23,10 @@ import yaml
 
 from regen_git.agents import load
 from regen_git.capture.fast import main as capture
+from regen_git.capture.flush import flush
+from regen_git.git.repository import Repository
+from regen_git.importers.sessions import import_sessions
+from support.plugged import NODE, happened_in, run_plugin
 
 if TYPE_CHECKING:
     import pytest
@@ -45,6 +49,7 @@ _TRANSCRIPTS = {
     "pi": (".pi/agent/sessions", "sessions"),
     "continue": (".continue/sessions", "sessions"),
 }
+_PLUGGED = ("opencode", "pi")
 
 
 @dataclass(frozen=True)
@@ -62,12 +67,12 @@ class Recording:
 
 
 def recordings() -> list[Recording]:
-    """Return every recording of which a table of expected prompts exists."""
+    """Return every recording of which a table of expected prompts exists; those of plugins play in node."""
     found = []
     for path in sorted(EXPECTED.glob("*.yaml")):
         agent, _, mode = path.stem.partition("-")
         folder = FIXTURES / agent / mode
-        if (folder / "hooks.jsonl").exists():
+        if (folder / "hooks.jsonl").exists() and (NODE or agent not in _PLUGGED):
             found.append(Recording(path.stem, agent, folder))
     return found
 
@@ -84,16 +89,51 @@ class Player:
 
     def play(self) -> None:
         lines = _lines(self.recording.folder / "hooks.jsonl")
+        if self.recording.agent in _PLUGGED:
+            self._plug(lines)
         made = [("git", line) for line in _lines(self.recording.folder / "githooks.jsonl")]
         events = sorted([*(("hook", line) for line in lines), *made], key=lambda one: one[1]["time"])
         for kind, line in events:
             if kind == "hook" and "stdin" in line:
                 self._payload(line)
+            elif kind == "hook" and "told" in line:
+                self._told(line)
             elif kind == "git" and line["argv"][0] in (
                 "prepare-commit-msg",
                 "config-hook-repository:post-commit",
             ):
                 self._commit(line)
+
+    def import_sessions(self) -> None:
+        """Take what no hook tells from the agent's transcripts, as ``git regen import`` does."""
+        there, kept = _TRANSCRIPTS[self.recording.agent]
+        told = (self.recording.folder / "commits.txt").read_text("utf-8")
+        recorded = re.findall(r"^commit ([0-9a-f]{40})$", told, re.MULTILINE)
+        # The agent's shell printed the ids of the recorded commits.
+        ours = dict(zip(recorded, self.lab.git("log", "--format=%H").splitlines(), strict=True))
+        for source in (self.recording.folder / kept).rglob("*"):
+            target = self.home / there / source.relative_to(self.recording.folder / kept)
+            if source.is_file():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                text = self._moved(source.read_text("utf-8"))
+                for old, new in ours.items():
+                    text = text.replace(old[:7], new[:7])
+                target.write_text(text, "utf-8")
+        import_sessions(Repository.open(self.lab.path), [self.recording.agent])
+
+    def _plug(self, lines: list[dict[str, Any]]) -> None:
+        """Add to each line what our plugin told when that happened."""
+        agent = self.recording.agent
+        told, _ = run_plugin(agent, happened_in(agent, lines), self.lab.path.parent / "plugin")
+        for place, payload in told:
+            lines[place].setdefault("told", []).append(payload)
+
+    def _told(self, line: dict[str, Any]) -> None:
+        given = (line.get("input") or line.get("event") or {}).get("args" if "input" in line else "input")
+        if isinstance(given, dict):
+            apply_tool(json.loads(self._moved(json.dumps(given))), self.lab.path)
+        for payload in line["told"]:
+            self.send(self._moved(json.dumps(payload)).encode(), {})
 
     def _payload(self, line: dict[str, Any]) -> None:
         payload = json.loads(self._moved(line["stdin"]))
@@ -167,11 +207,15 @@ class Player:
     def _commit(self, line: dict[str, Any]) -> None:
         """Commit everything, as the agent's shell did."""
         wanted = [subject for subject, _ in self.recording.expected()[1:]]
-        subject = wanted[self._commits]
+        undone = self._commits >= len(wanted)
+        subject = "Undone" if undone else wanted[self._commits]
         self._commits += 1
         env = {n: self._moved(v) for n, v in line["env"].items() if not _NOT_KEPT.match(n)}
         env.pop("GIT_CONFIG_GLOBAL", None)
         self._aider()
+        if load(self.recording.agent).SETTINGS is None:
+            (self.lab.path / "hello.py").write_text(f"print('{self._commits}')\n")
+            env |= dict.fromkeys(("GIT_AUTHOR_DATE", "GIT_COMMITTER_DATE"), f"@{int(line['time'])} +0000")
         self.lab.git("add", "-A")
         self.lab.git("reset", "-q", "--", ".aider*")
         command = ["git", "commit", "-q", "-m", subject]
@@ -183,6 +227,11 @@ class Player:
             command.insert(0, "droid")
         done = self.lab.run(*command, env=env)
         assert done.returncode == 0, done.stderr.decode()
+        if self.recording.agent == "aider":
+            # Seconds passed until its next commit, in which the notes were written.
+            flush(Repository.open(self.lab.path))
+        if undone:
+            self.lab.git("reset", "-q", "--hard", "HEAD~1")
 
     def _aider(self) -> None:
         """Let aider's history be what it was just before this commit."""
@@ -192,9 +241,7 @@ class Player:
         ends = [found.start() for found in re.finditer(r"^> Commit [0-9a-f]{7} ", history, re.MULTILINE)]
         (self.lab.path / ".aider.chat.history.md").write_text(history[: ends[self._commits - 1]], "utf-8")
         shutil.copy(self.recording.folder / ".aider.input.history", self.lab.path)
-        edits = [("hello.py", f"print('{self._commits}')\n")]
-        for name, content in edits:
-            (self.lab.path / name).write_text(content)
+        (self.lab.path / "hello.py").write_text(f"print('{self._commits}')\n")
 
 
 def apply_tool(given: dict[str, Any], top: Path) -> None:
@@ -205,8 +252,14 @@ def apply_tool(given: dict[str, Any], top: Path) -> None:
     content = next(
         (given[name] for name in ("content", "file_text") if isinstance(given.get(name), str)), None
     )
-    old = next((given[name] for name in ("old_string", "old_str", "oldString") if name in given), None)
-    new = next((given[name] for name in ("new_string", "new_str", "newString") if name in given), "")
+    for edit in given["edits"] if isinstance(given.get("edits"), list) else []:
+        apply_tool({"path": path, **edit}, top)
+    old = next(
+        (given[name] for name in ("old_string", "old_str", "oldString", "oldText") if name in given), None
+    )
+    new = next(
+        (given[name] for name in ("new_string", "new_str", "newString", "newText") if name in given), ""
+    )
     if isinstance(path, str) and content is not None:
         (top / path).parent.mkdir(parents=True, exist_ok=True)
         (top / path).write_text(content, "utf-8")

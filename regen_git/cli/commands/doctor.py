@@ -30,10 +30,19 @@ class _Finding:
 
 
 @click.command("doctor")
+@click.option(
+    "--prove/--no-prove",
+    "proving",
+    default=True,
+    help="Make a commit in a temporary repository with the same hooks (default: yes).",
+)
 @json_option
 @click.pass_context
-def command(ctx: click.Context, *, as_json: bool) -> None:
+def command(ctx: click.Context, *, proving: bool, as_json: bool) -> None:
     """Say what is set up, what fires and what failed.
+
+    That hooks fire is proved by a commit in a temporary repository with the same hooks, settings and hook
+    manager, and with a prompt waiting. Your own prepare-commit-msg and post-commit hooks run there too.
 
     Exit status 1 when something needs a hand.
     """
@@ -41,9 +50,10 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
     repo = open_repository()
     findings = [
         *_hooks(repo),
+        *(_proof(repo) if proving else []),
         *_notes(repo),
         *_documents(repo),
-        _agents(repo),
+        *_agents(repo),
         _capture(repo),
         _git(repo),
         *_adoption(repo),
@@ -65,17 +75,15 @@ def command(ctx: click.Context, *, as_json: bool) -> None:
 
 
 def _hooks(repo: Repository) -> list[_Finding]:
-    from regen_git.capture.install import hook_states, hooks_folder
+    from regen_git.capture.managers import standing
 
-    states = hook_states(repo)
+    where, states = standing(repo)
     bad = {name: state for name, state in states.items() if state != "installed"}
-    where = hooks_folder(repo)
-    shown = f"in '{where.path}'" + (f", in front of '{where.outside}'" if where.outside else "")
     if not bad:
-        found = [_Finding("hooks", good=True, text=f"all {len(states)} current, {shown}")]
+        found = [_Finding("hooks", good=True, text=f"all {len(states)} current, {where}")]
     else:
         text = ", ".join(f"{name} is {state}" for name, state in bad.items())
-        found = [_Finding("hooks", good=False, text=f"{text} {shown}", hint="git regen init")]
+        found = [_Finding("hooks", good=False, text=f"{text} {where}", hint="git regen init")]
     command_file = repo.data_dir / "command"
     if command_file.exists():
         program = command_file.read_text("utf-8").strip()
@@ -83,6 +91,29 @@ def _hooks(repo: Repository) -> list[_Finding]:
         text = f"hooks call '{program}'" + ("" if good else ", which is not there")
         found.append(_Finding("program", good=good, text=text, hint="git regen init"))
     return found
+
+
+def _proof(repo: Repository) -> list[_Finding]:
+    """Make a commit in another repository that is like this one, and say what it got."""
+    from regen_git.capture.proving import prove
+    from regen_git.errors import RegenError
+
+    try:
+        proof = prove(repo)
+    except (OSError, RegenError) as error:
+        return [_Finding("proof", good=False, text=f"cannot be made: {error}")]
+    if proof is None:
+        return []
+    if proof.problem:
+        said = "".join(f"\n      {line}" for line in proof.said.splitlines()[-_LOG_LINES:])
+        text = f"{proof.problem}, in a temporary repository like this one{said}"
+        return [_Finding("proof", good=False, text=text, hint="git regen init")]
+    got = "its trailer and its note" if proof.trailer else "its note"
+    text = (
+        f"a commit in a temporary repository like this one got {got}, with hooks {proof.by}: "
+        f"{proof.took_ms:.0f} ms, without hooks {proof.bare_ms:.0f} ms"
+    )
+    return [_Finding("proof", good=True, text=text)]
 
 
 def _notes(repo: Repository) -> list[_Finding]:
@@ -142,16 +173,30 @@ def _documents(repo: Repository) -> list[_Finding]:
     return found
 
 
-def _agents(repo: Repository) -> _Finding:
-    from regen_git.agents.claude import has_hooks
-    from regen_git.capture.setup import claude_settings
+def _agents(repo: Repository) -> list[_Finding]:
+    """Tell which agents report here, and when each last did: a settings file proves nothing by itself."""
+    from regen_git.capture.telling.found import switched_off
+    from regen_git.cli.telling import known_agents, last_report, told_in
 
-    for scope in ("project", "user"):
-        path = claude_settings(repo, scope)
-        if path is not None and path.exists() and has_hooks(path.read_text("utf-8", errors="replace")):
-            return _Finding("agents", good=True, text=f"Claude Code reports prompts ('{path}')")
-    hint = "git regen init --claude project"
-    return _Finding("agents", good=False, text="no agent is told to report prompts", hint=hint)
+    found: list[_Finding] = []
+    for agent in known_agents():
+        for one in told_in(repo, agent):
+            off = switched_off(repo, agent)
+            last = last_report(repo, agent) or "never yet"
+            text = f"{agent.TITLE} reports prompts ('{one.path}'), last {last}"
+            hint = f"git regen agents add {agent.NAME}"
+            if one.problem:
+                text, hint = (
+                    f"'{one.path}' of {agent.TITLE} cannot be understood: {one.problem}",
+                    "mend the file",
+                )
+            elif one.told.missing:
+                text = f"{agent.TITLE} is told in part ('{one.path}'): without {', '.join(one.told.missing)}"
+            elif off:
+                text, hint = f"{agent.TITLE} runs no hooks: {off} switches them off", "take that out"
+            found.append(_Finding("agents", good=one.state == "all" and not off, text=text, hint=hint))
+    hint = "git regen agents add claude"
+    return found or [_Finding("agents", good=False, text="no agent is told to report prompts", hint=hint)]
 
 
 def _capture(repo: Repository) -> _Finding:

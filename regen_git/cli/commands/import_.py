@@ -2,27 +2,50 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from regen_git.agents import NAMES, load
+from regen_git.cli.classifying import Terms, run, say
 from regen_git.cli.commands.log import first_line
 from regen_git.cli.console import Console, safe
 from regen_git.cli.context import json_option, open_up_to_date
+from regen_git.cli.progress import counting
+from regen_git.errors import RegenError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from regen_git.cli.classifying import Outcome
     from regen_git.importers.history import Counts
 
 __all__ = ["command"]
 
 _SHOWN_ORPHANS = 5
+_OF_THEIR_OWN = ("aider", "amp")
+"""Agents without transcripts on the machine: a history file in the repository, or nothing at all."""
+
+_CLASSIFY = "regen_git.classify_with"
 
 
-@click.group("import")
+class _Imports(click.Group):
+    """Has a command for every agent that keeps transcripts; its module is loaded when its name is typed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        agents = [name for name in NAMES if name not in _OF_THEIR_OWN]
+        return [*super().list_commands(ctx), *agents]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in NAMES and cmd_name not in _OF_THEIR_OWN:
+            return _of_agent(cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group("import", cls=_Imports)
 def command() -> None:
-    """Take intents from commit messages or from an agent's sessions.
+    """Take intents from commit messages, agents' sessions, or what other tools recorded.
 
     The same import again adds nothing.
 
@@ -31,6 +54,7 @@ def command() -> None:
       git regen import commits --dry-run
       git regen import commits v1.0..HEAD
       git regen import claude
+      git regen import sessions
     """  # noqa: D301 - click keeps the lines after this mark as they are
 
 
@@ -46,6 +70,13 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
         type=click.IntRange(min=1),
         metavar="N",
         help="Look only at the newest N commits.",
+    )(function)
+    function = click.option(
+        "--classify-with",
+        metavar="MODEL",
+        expose_value=False,
+        callback=lambda ctx, _, value: ctx.meta.update({_CLASSIFY: value}),
+        help="Then classify the range's prompts as 'git regen classify' does: 'rules', or a model.",
     )(function)
     return click.argument("span", metavar="[RANGE]", required=False, default="HEAD")(function)
 
@@ -64,22 +95,149 @@ def commits(span: str, max_count: int | None, *, dry_run: bool, as_json: bool) -
     _report(counts, "commit messages", dry_run=dry_run, as_json=as_json)
 
 
-@command.command("claude")
+@command.command("sessions")
 @_options
-def claude(span: str, max_count: int | None, *, dry_run: bool, as_json: bool) -> None:
-    """Take prompts from Claude Code's sessions on this machine.
+def sessions(span: str, max_count: int | None, *, dry_run: bool, as_json: bool) -> None:
+    """Take prompts from the sessions of all agents on this machine.
 
     A prompt goes to the commit that the agent made for it, else to the first commit within 14 days
     that changes a file written for it. Secrets are taken out before anything is written.
     """
-    from regen_git.importers.claude import import_claude
+    agents = [name for name in NAMES if name not in _OF_THEIR_OWN]
+    _import_sessions(agents, "agents' sessions", span, max_count, dry_run=dry_run, as_json=as_json)
 
-    counts = import_claude(open_up_to_date(), span, max_count=max_count, dry_run=dry_run)
-    _report(counts, "Claude Code's sessions", dry_run=dry_run, as_json=as_json)
+
+@command.command("aider")
+@_options
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read this chat history (default: .aider.chat.history.md, or what AIDER_CHAT_HISTORY_FILE says).",
+)
+def aider(span: str, max_count: int | None, *, file: Path | None, dry_run: bool, as_json: bool) -> None:
+    """Take prompts from the chat history that aider keeps in the repository.
+
+    A prompt goes to the commits that the history names; where a rebase has replaced one, to the commit
+    with the same first line and date. Commits that aider made without a history are counted.
+    """
+    from regen_git.importers.aider import import_aider
+
+    repo = open_up_to_date()
+    with counting("chats", is_quiet=as_json) as on_progress:
+        counts = import_aider(
+            repo, span, file=file, max_count=max_count, dry_run=dry_run, on_progress=on_progress
+        )
+    _report(counts, "aider's chat history", dry_run=dry_run, as_json=as_json)
+
+
+@command.command("specstory")
+@_options
+def specstory(span: str, max_count: int | None, *, dry_run: bool, as_json: bool) -> None:
+    """Take prompts from the sessions that SpecStory wrote to .specstory/history.
+
+    A prompt goes to the first commit within 14 days that changes a file written for it. What is in the
+    agent's own transcript as well is imported once.
+    """
+    from regen_git.importers.specstory import import_specstory
+
+    repo = open_up_to_date()
+    with counting("files", is_quiet=as_json) as on_progress:
+        counts = import_specstory(repo, span, max_count=max_count, dry_run=dry_run, on_progress=on_progress)
+    _report(counts, "SpecStory's history", dry_run=dry_run, as_json=as_json)
+
+
+@command.command("entire")
+@_options
+def entire(span: str, max_count: int | None, *, dry_run: bool, as_json: bool) -> None:
+    """Take prompts from the checkpoints that Entire keeps in this repository.
+
+    A commit gets what was typed since the checkpoint before the one its message names. Both forms of storage
+    are read: the branch entire/checkpoints/v1 and the refs below refs/entire/checkpoints. A clone has them
+    only when they were fetched.
+    """
+    from regen_git.importers.entire import import_entire
+
+    repo = open_up_to_date()
+    with counting("transcripts", is_quiet=as_json) as on_progress:
+        counts = import_entire(repo, span, max_count=max_count, dry_run=dry_run, on_progress=on_progress)
+    _report(counts, "Entire's checkpoints", dry_run=dry_run, as_json=as_json)
+
+
+@command.command("git-ai")
+@_options
+def git_ai(span: str, max_count: int | None, *, dry_run: bool, as_json: bool) -> None:
+    """Take prompts from the notes of git-ai, or from the sessions that these name.
+
+    Old notes hold the conversations. Newer ones name them, and the prompts come from the sessions on this
+    machine. The notes are in refs/notes/ai; a clone has them only when they were fetched.
+    """
+    from regen_git.importers.git_ai import import_git_ai
+
+    repo = open_up_to_date()
+    with counting("notes", is_quiet=as_json) as on_progress:
+        counts = import_git_ai(repo, span, max_count=max_count, dry_run=dry_run, on_progress=on_progress)
+    _report(counts, "git-ai's notes", dry_run=dry_run, as_json=as_json)
+
+
+@command.command("agent-trace")
+@_options
+@click.option(
+    "--file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Read these records (default: .agent-trace/traces.jsonl).",
+)
+def agent_trace(span: str, max_count: int | None, *, file: Path | None, dry_run: bool, as_json: bool) -> None:
+    """Take prompts from the conversations that records of Agent Trace name.
+
+    A record has no prompts; it may name the agent's transcript. Those that are on this machine are read,
+    wherever they lie, and matched to commits as sessions are.
+    """
+    from regen_git.importers.agent_trace import import_agent_trace
+
+    repo = open_up_to_date()
+    with counting("transcripts", is_quiet=as_json) as on_progress:
+        counts = import_agent_trace(
+            repo, span, file=file, max_count=max_count, dry_run=dry_run, on_progress=on_progress
+        )
+    _report(counts, "Agent Trace", dry_run=dry_run, as_json=as_json)
+
+
+def _of_agent(name: str) -> click.Command:
+    """Return the command that imports one agent's sessions."""
+    title = load(name).TITLE
+
+    @click.command(
+        name,
+        help=f"""Take prompts from the sessions of {title} on this machine.
+
+        A prompt goes to the commit that the agent made for it, else to the first commit within 14 days
+        that changes a file written for it. Secrets are taken out before anything is written.
+        """,
+    )
+    @_options
+    def one(span: str, max_count: int | None, *, dry_run: bool, as_json: bool) -> None:
+        _import_sessions([name], f"sessions of {title}", span, max_count, dry_run=dry_run, as_json=as_json)
+
+    return one
+
+
+def _import_sessions(
+    agents: list[str], source: str, span: str, max_count: int | None, *, dry_run: bool, as_json: bool
+) -> None:
+    from regen_git.importers.sessions import import_sessions
+
+    repo = open_up_to_date()
+    with counting("transcripts", is_quiet=as_json) as on_progress:
+        counts = import_sessions(
+            repo, agents, span, max_count=max_count, dry_run=dry_run, on_progress=on_progress
+        )
+    _report(counts, source, dry_run=dry_run, as_json=as_json)
 
 
 def _report(counts: Counts, source: str, *, dry_run: bool, as_json: bool) -> None:
     console = Console(json=as_json)
+    model = click.get_current_context().meta.get(_CLASSIFY)
+    classified, failure = _classified(model, is_quiet=as_json) if model and not dry_run else (None, None)
     console.emit(
         {
             "commits": counts.commits,
@@ -88,9 +246,11 @@ def _report(counts: Counts, source: str, *, dry_run: bool, as_json: bool) -> Non
             "skipped": counts.skipped,
             "orphans": len(counts.orphans),
             "orphan_reasons": _reasons(counts),
+            "left": [{"commit": left.commit, "reason": left.reason} for left in counts.left],
             "sessions": counts.sessions,
             "looked_at": counts.looked_at,
             "dry_run": dry_run,
+            **({"classified": classified.to_json()} if classified is not None else {}),
         }
     )
     done = "would import" if dry_run else "imported"
@@ -98,6 +258,9 @@ def _report(counts: Counts, source: str, *, dry_run: bool, as_json: bool) -> Non
         prompts, kept = _many(counts.prompts, "prompt"), _many(counts.intents, "intent")
         onto = f"{_many(counts.commits, 'commit')} of {counts.looked_at} looked at"
         console.out(f"{done} {prompts} as {kept} from {source}, onto {onto}")
+    elif counts.commits:
+        more = "1 more commit" if counts.commits == 1 else f"{counts.commits} more commits"
+        console.out(f"{done} intents that the ledger has from {source}, onto {more}")
     else:
         sessions = f" and {_many(counts.sessions, 'session')}" if counts.sessions else ""
         console.out(
@@ -105,9 +268,26 @@ def _report(counts: Counts, source: str, *, dry_run: bool, as_json: bool) -> Non
         )
     for reason, number in sorted(counts.skipped.items(), key=lambda item: -item[1]):
         console.out(f"{number:>6} skipped: {reason}")
+    if counts.left:
+        console.out("'--json' lists the commits that have a record and got no intent from it")
     _print_orphans(console, counts)
     if counts.intents and not dry_run:
         console.say("'git regen log' shows them")
+    if model and dry_run:
+        console.say("nothing is classified in a dry run; 'git regen classify --dry-run' is one")
+    if classified is not None:
+        say(classified, console)
+    if failure is not None:
+        raise failure
+
+
+def _classified(model: str, *, is_quiet: bool) -> tuple[Outcome | None, RegenError | None]:
+    """Classify what is in the import's range; a failure comes back, since the import itself is done."""
+    try:
+        span = click.get_current_context().params["span"]
+        return run(open_up_to_date(), span, Terms(model), is_quiet=is_quiet), None
+    except RegenError as error:
+        return None, error
 
 
 def _print_orphans(console: Console, counts: Counts) -> None:

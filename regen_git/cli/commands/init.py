@@ -11,7 +11,10 @@ from regen_git.cli.console import Console, safe
 from regen_git.cli.context import json_option, open_repository
 
 if TYPE_CHECKING:
-    from regen_git.capture.setup import ClaudeScope
+    from collections.abc import Sequence
+
+    from regen_git.agents import Agent
+    from regen_git.capture.telling.files import Scope
     from regen_git.git.repository import Repository
 
 __all__ = ["command", "undo"]
@@ -23,7 +26,19 @@ __all__ = ["command", "undo"]
 @click.option(
     "--claude",
     type=click.Choice(["project", "user", "none"]),
-    help="Where Claude Code is told to report prompts (default: project).",
+    help="Where Claude Code is told to report prompts (default: as --agents-at).",
+)
+@click.option(
+    "--agent",
+    "named",
+    multiple=True,
+    metavar="NAME",
+    help="Tell this agent to report prompts; may be repeated (default: claude and those found here).",
+)
+@click.option(
+    "--agents-at",
+    type=click.Choice(["project", "user", "none"]),
+    help="Where agents are told: for everybody in this tree, or for you everywhere (default: project).",
 )
 @click.option("--config/--no-config", default=None, help="Propose a .regen/config.yaml (default: yes).")
 @click.option("--import/--no-import", "imports", default=None, help="Import what is found (default: no).")
@@ -34,7 +49,9 @@ __all__ = ["command", "undo"]
 @click.option("--undo", "undoing", is_flag=True, help="Take everything out again.")
 @json_option
 def command(
-    claude: ClaudeScope | None,
+    claude: str | None,
+    named: Sequence[str],
+    agents_at: str | None,
     *,
     yes: bool,
     hooks: bool | None,
@@ -52,23 +69,23 @@ def command(
     \b
     Examples:
       git regen init
-      git regen init --yes --claude user
+      git regen init --yes --agents-at user
+      git regen init --agent codex --agent gemini
       git regen init --undo
     """
     console = Console(json=as_json)
     if undoing:
         undo(console)
         return
-    from regen_git.capture.setup import install_claude, set_up
+    from regen_git.capture.setup import set_up
 
     ask = not yes and not as_json and sys.stdin.isatty()
     repo = open_repository()
     want_hooks = _choice(hooks, "install the git hooks?", ask=ask, default=True)
     done = set_up(repo, hooks=want_hooks, pre_push=pre_push)
-    scope = claude or _claude_scope(ask=ask)
-    told = install_claude(repo, scope)
-    if told is not None:
-        done.append(f"Claude Code reports prompts ('{told}')")
+    places = _places(repo, named, claude, agents_at, console, ask=ask)
+    for agent, scope in places:
+        done += _tell(repo, agent, scope, console)
     written = _propose_config(repo, config, ask=ask)
     if written is not None:
         done.append(f"'{written}' proposes which paths and checks count; read it, then commit it")
@@ -80,7 +97,9 @@ def command(
     _tell_of_sync(repo, console)
     counts = _import(repo, imports, console, ask=ask)
     verdict = _measure(repo, console) if baseline else None
-    console.emit({"done": done, "claude": scope, "imported": counts, "baseline": verdict})
+    told = {agent.NAME: scope for agent, scope in places}
+    at = told.get("claude", "none")
+    console.emit({"done": done, "claude": at, "agents": told, "imported": counts, "baseline": verdict})
 
 
 def _choice(given: bool | None, question: str, *, ask: bool, default: bool) -> bool:  # noqa: FBT001 - a flag's value
@@ -89,16 +108,49 @@ def _choice(given: bool | None, question: str, *, ask: bool, default: bool) -> b
     return click.confirm(question, default=default, err=True) if ask else default
 
 
-def _claude_scope(*, ask: bool) -> ClaudeScope:
-    if not ask:
-        return "project"
-    chosen: ClaudeScope = click.prompt(
-        "where shall Claude Code be told to report prompts?",
-        type=click.Choice(["project", "user", "none"]),
-        default="project",
-        err=True,
-    )
-    return chosen
+def _places(
+    repo: Repository,
+    named: Sequence[str],
+    claude: str | None,
+    agents_at: str | None,
+    console: Console,
+    *,
+    ask: bool,
+) -> list[tuple[Agent, Scope]]:
+    """Return which agents to tell, and where, asking once where nobody has said so."""
+    from regen_git.cli.telling import agent_named, agents_found, titles
+
+    chosen = [agent_named(name) for name in named]
+    for agent in [] if chosen else agents_found(repo):
+        if agent.SETTINGS is not None and agent.SETTINGS.price and agents_at is None:
+            how = f"'git regen agents add {agent.NAME}' tells it"
+            console.say(f"not told: {agent.TITLE}, since {agent.SETTINGS.price}; {how}")
+        else:
+            chosen.append(agent)
+    others = [agent for agent in chosen if agent.NAME != "claude" or claude is None]
+    at = agents_at or "project"
+    if ask and others and agents_at is None:
+        at = click.prompt(
+            f"where shall {titles(others)} be told to report prompts?",
+            type=click.Choice(["project", "user", "none"]),
+            default="project",
+            err=True,
+        )
+    wanted = [(agent_named("claude"), claude)] if claude is not None else []
+    wanted += [(agent, at) for agent in others]
+    return [(agent, "user" if where == "user" else "project") for agent, where in wanted if where != "none"]
+
+
+def _tell(repo: Repository, agent: Agent, scope: Scope, console: Console) -> list[str]:
+    """Tell an agent and return what was done, a line each; one that cannot be told keeps no other back."""
+    from regen_git.cli.telling import tell
+    from regen_git.errors import ConfigError
+
+    try:
+        return [f"{agent.TITLE} reports prompts ('{path}')" for path in tell(repo, agent, scope, console)]
+    except ConfigError as error:
+        console.say(safe(f"warning: {error}; {error.hint}"))
+        return []
 
 
 def _propose_config(repo: Repository, given: bool | None, *, ask: bool) -> str | None:  # noqa: FBT001 - a flag's value

@@ -125,7 +125,8 @@ def _wait(repo: Repository, entries: list[Entry]) -> None:
     """Put the records into the inbox and tell the hooks."""
     from regen_git.capture.flush import flush
     from regen_git.capture.inbox import Inbox
-    from regen_git.capture.install import hook_states, write_command
+    from regen_git.capture.install import write_command
+    from regen_git.capture.managers import hook_states
     from regen_git.capture.pending import refresh
     from regen_git.capture.place import place_of
     from regen_git.capture.preferences import read_preferences

@@ -14,7 +14,7 @@ from regen_git.cli.pager import paged
 
 if TYPE_CHECKING:
     from regen_git.agents.evidence import Evidence
-    from regen_git.domain.intent import Binding, Intent
+    from regen_git.domain.intent import Binding, Intent, Prompt
     from regen_git.git.repository import Repository
     from regen_git.importers.reading import Told
 
@@ -140,7 +140,7 @@ def _print_intent(console: Console, intent: Intent, binding: Binding | None) -> 
     if intent.supersedes:
         console.out(f"replaces {', '.join(intent.supersedes)}")
     for prompt in intent.prompts:
-        facts = ", ".join(fact for fact in (prompt.at, prompt.kind) if fact)
+        facts = ", ".join(fact for fact in (prompt.at, prompt.kind or _likely(prompt)) if fact)
         console.out(style(f"prompt{f' ({safe(facts)})' if facts else ''}", bold=True))
         if prompt.answers:
             console.out(_indented(prompt.answers, mark="    | "))
@@ -153,6 +153,14 @@ def _print_intent(console: Console, intent: Intent, binding: Binding | None) -> 
     if intent.redacted:
         console.out(f"{intent.redacted} secret{'s' if intent.redacted > 1 else ''} taken out")
     _print_binding(console, binding)
+
+
+def _likely(prompt: Prompt) -> str:
+    """Say what a prompt that nobody classified is likely for; scripts get only what is recorded."""
+    from regen_git.agents.classes import guess
+
+    kind = guess(prompt.text, prompt.answers)
+    return f"probably {kind}" if kind else ""
 
 
 def _print_binding(console: Console, binding: Binding | None) -> None:

@@ -51,7 +51,9 @@ def command(commits: int, *, as_json: bool) -> None:
     """
     from regen_git.capture.failures import read_failures
     from regen_git.capture.flush import Flushed, flush, refresh_hooks
-    from regen_git.capture.install import arm, hook_states
+    from regen_git.capture.install import arm
+    from regen_git.capture.managers import hook_states
+    from regen_git.cli.late import catch_up
     from regen_git.ledger.store import guard
     from regen_git.sharing.standing import standings
 
@@ -66,6 +68,7 @@ def command(commits: int, *, as_json: bool) -> None:
     except (OSError, GitError) as error:
         # What is known can be told all the same: on a medium that is read-only, or full.
         console.say(f"warning: nothing can be written here: {safe(str(error))}")
+    catch_up(repo, console)
     waiting = _waiting(repo)
     hooks = hook_states(repo)
     coverage = _coverage(repo, commits)

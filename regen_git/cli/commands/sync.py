@@ -60,6 +60,8 @@ def command(
     if on_push:
         _on_push(console, remote, on_push)
         return 0
+    from regen_git.cli.late import catch_up
+
     repo = open_repository()
     chosen = choose_remote(repo, remote)
     if dry_run:
@@ -71,6 +73,8 @@ def command(
     def ask(where: Remote, offered: Offer, has_replies: bool) -> Asked:  # noqa: FBT001 - as sync calls it
         return _ask(console, where, offered, has_replies=has_replies)
 
+    if not fetch_only:
+        catch_up(repo, console)
     report = sync(repo, chosen, ask, push=not fetch_only, agreed=yes, replies=replies)
     _show(console, report, fetch_only=fetch_only)
     console.emit({**_facts(report), "dry_run": False})

@@ -1,0 +1,1 @@
+"""Tell agents to report to us: our entries in their settings files, and how that stands."""
