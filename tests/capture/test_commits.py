@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 import pytest
+from support.lab import WITHOUT_HOOKS
 
 from regen_git.domain.ids import derived_intent_id
 from regen_git.domain.intent import LineRange
@@ -462,7 +463,7 @@ def test_commits_made_without_hooks_are_bound_from_the_reflog(
     key = lab.prompt("Add a greeting")
     lab.edit(key, "hello.py", "print('hello')\n")
     lab.git("add", "-A")
-    lab.git("-c", "core.hooksPath=/dev/null", "commit", "-q", "-m", "Without hooks")
+    lab.git(*WITHOUT_HOOKS, "commit", "-q", "-m", "Without hooks")
     assert lab.trailers() == []
     monkeypatch.setattr(matching, "YOUNG", 0)
     assert lab.texts() == ["Add a greeting"]

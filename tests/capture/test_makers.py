@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from support.lab import WITHOUT_HOOKS
 
 from regen_git.agents import AgentEvent
 from regen_git.capture.events import file_event
@@ -102,7 +103,7 @@ def test_a_commit_without_hooks_is_the_session_s_whose_command_just_ended(
     tell(lab, "claude", "prompt", session="other", text="Explain the parser", turn="t0")
     tell(lab, "gemini", "prompt", text="Commit what is there", turn="t1")
     write(lab, "a.txt")
-    lab.git("-c", "core.hooksPath=/dev/null", "commit", "-q", "-m", "Add a")
+    lab.git(*WITHOUT_HOOKS, "commit", "-q", "-m", "Add a")
     tell(lab, "gemini", "shell")
     assert texts(lab) == ["Commit what is there"]
 

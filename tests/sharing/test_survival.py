@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pygit2
 import pytest
 from support.atwork import asked, by_hand, cloned, edited, texts
+from support.lab import WITHOUT_HOOKS
 from support.servers import Server
 
 from regen_git.capture import matching
@@ -121,7 +122,7 @@ def test_rebase_without_hooks_and_note_copying(lab: Lab) -> None:
     lab.git("checkout", "-q", "main")
     by_hand(lab, "other")
     lab.git("config", "--unset-all", "notes.rewriteRef")
-    quiet = ("-c", "core.hooksPath=/dev/null")
+    quiet = WITHOUT_HOOKS
     lab.git(*quiet, "rebase", "-q", "main", "side")
     lab.git(
         *quiet, "filter-branch", "-f", "--msg-filter", "grep -v Regen", "main..side",
@@ -156,7 +157,7 @@ def test_cherry_pick_without_trailers_and_hooks(lab: Lab) -> None:
     lab.git("checkout", "-q", "main")
     by_hand(lab, "a.py", "new\n" + "".join(f"{n}\n" for n in range(20)))
     lab.git("cherry-pick", "-n", commit)
-    lab.git("-c", "core.hooksPath=/dev/null", "commit", "-q", "-m", "As if by hand")
+    lab.git(*WITHOUT_HOOKS, "commit", "-q", "-m", "As if by hand")
     assert texts(lab) == []
     assert given(lab) == ["patch"]
     assert texts(lab) == ["Write a"]
@@ -294,7 +295,7 @@ def test_merge_squash_without_hooks(lab: Lab) -> None:
     asked(lab, "b.py", "Write b")
     lab.git("checkout", "-q", "main")
     lab.git("merge", "-q", "--squash", "side")
-    lab.git("-c", "core.hooksPath=/dev/null", "commit", "-q", "--no-edit", env={"GIT_EDITOR": ":"})
+    lab.git(*WITHOUT_HOOKS, "commit", "-q", "--no-edit", env={"GIT_EDITOR": ":"})
     assert given(lab) == ["trailer"]
     assert sorted(texts(lab)) == ["Write a", "Write b"]
 

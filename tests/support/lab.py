@@ -18,6 +18,7 @@ import pytest
 
 from regen_git.capture.flush import flush
 from regen_git.capture.inbox import Inbox
+from regen_git.capture.install import HOOKS
 from regen_git.git.repository import Repository
 from regen_git.ledger.store import Ledger, NoteView
 
@@ -27,6 +28,13 @@ if TYPE_CHECKING:
     from support.builder import RepoBuilder
 
 ROOT = Path(__file__).resolve().parents[2]
+WITHOUT_HOOKS = (
+    "-c",
+    "core.hooksPath=/dev/null",
+    *(word for name in HOOKS for word in ("-c", f"hook.regen-{name}.enabled=false")),
+)
+"""What git is told so that it runs no hook, neither from a folder nor from its configuration."""
+
 _PROGRAM = """\
 #!{python}
 import sys
