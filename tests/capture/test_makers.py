@@ -172,3 +172,32 @@ def test_hooks_are_told_of_the_newest_sessions_only(lab: Lab) -> None:
     pending = (lab.data / "pending" / "main").read_text()
     assert pending.count("\nidle ") == 16
     assert len(lab.waiting()) == 40
+
+
+AGENTS = ({"CLAUDECODE": "1"}, {"CODEX_THREAD_ID": "t"}, {"GEMINI_CLI": "1"}, {"OPENCODE": "1"})
+
+
+@pytest.mark.parametrize("env", AGENTS, ids=lambda one: next(iter(one)))
+def test_an_agent_that_commits_and_never_reported_anything_is_told_of(lab: Lab, env: dict[str, str]) -> None:
+    write(lab, "a.txt")
+    _, said = lab.commit("Add a", env=env)
+    assert said.startswith("regen: nothing recorded: an agent made this commit")
+    write(lab, "b.txt")
+    assert lab.commit("Add b")[1] == ""
+
+
+def test_an_agent_that_amends_or_picks_a_recorded_commit_is_not_told_of(lab: Lab) -> None:
+    env = {"CLAUDECODE": "1"}
+    lab.git("branch", "before")
+    tell(lab, "claude", "prompt", text="Write a", turn="t1")
+    path = write(lab, "a.txt")
+    tell(lab, "claude", "edit", turn="t1", path=str(path))
+    tell(lab, "claude", "end", turn="t1")
+    lab.commit("Add a")
+    flush(lab.repo)
+    made = lab.git("rev-parse", "HEAD")
+    done = lab.run("git", "commit", "-q", "--amend", "--no-edit", env=env)
+    assert (done.returncode, done.stderr) == (0, b"")
+    lab.git("checkout", "-q", "before")
+    done = lab.run("git", "cherry-pick", made, env=env)
+    assert b"nothing recorded" not in done.stderr
