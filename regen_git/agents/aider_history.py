@@ -63,6 +63,9 @@ class Chat(NamedTuple):
 def chats_in(path: str) -> list[int]:
     """Return where the chats of a history file begin, in order; none if it is not there."""
     try:
+        if not os.path.isfile(path):  # noqa: PTH113 - imported on the capture path
+            # Whoever wrote the repository may have made it a link to a device, which never ends.
+            return []
         with open(path, "rb") as file:  # noqa: PTH123 - imported on the capture path
             return [found.start() for found in _HEADER.finditer(file.read())]
     except OSError:
@@ -71,7 +74,7 @@ def chats_in(path: str) -> list[int]:
 
 def chat_at(path: str, place: int, entered: str) -> Chat | None:
     """Return the chat that begins at this place; ``entered`` is the input history. Raises ``OSError``."""
-    data = b""
+    data = bytearray()
     with open(path, "rb") as file:  # noqa: PTH123 - imported on the capture path
         file.seek(place)
         while True:
@@ -107,7 +110,7 @@ def _entered_since(path: str, started: str) -> Sequence[tuple[str, str]]:
     return found
 
 
-def _text(data: bytes) -> str:
+def _text(data: bytes | bytearray) -> str:
     return data.decode("utf-8", "replace").replace("\r\n", "\n")
 
 

@@ -15,7 +15,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from regen_git.agents.jsonl import read_lines
-from regen_git.agents.transcripts import ANSWERS_LIMIT, Session, Turn, Typed, question_in
+from regen_git.agents.transcripts import (
+    ANSWERS_LIMIT,
+    Session,
+    Turn,
+    Typed,
+    between,
+    question_in,
+    without_put_in,
+)
+from regen_git.agents.turns import home_folder, may_commit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -40,14 +49,9 @@ _NOT_TYPED = (
     "Caveat: The messages below",
     "Operation stopped by hook:",
 )
-_EMBEDDED = re.compile(
-    r"<(system-reminder|ide_opened_file|ide_selection|ide_diagnostics)>.*?</\1>\s*", re.DOTALL
-)
-_COMMAND = re.compile(r"<command-name>\s*(/?[^<]*?)\s*</command-name>")
-_ARGS = re.compile(r"<command-args>(.*?)</command-args>", re.DOTALL)
+_COMMAND = re.compile(r"<command-name>([^<]*)</command-name>")
 _PLAN = re.compile(r"\AImplement the following plan:\s*", re.IGNORECASE)
 _COMMITTED = re.compile(r"^\[[^\]\n]*?\b([0-9a-f]{7,64})\] ", re.MULTILINE)
-_MAY_COMMIT = re.compile(r"\bgit\b[^\n|;&]*\b(?:commit|cherry-pick|revert|merge|am)\b")
 _SYNTHETIC = "<synthetic>"
 # Commands that Claude Code answers itself: they ask nothing of the agent.
 _BUILT_IN = re.compile(
@@ -108,7 +112,7 @@ def read_session(path: Path) -> Session | None:
 def _homes(env: Mapping[str, str]) -> list[Path]:
     if env.get("CLAUDE_CONFIG_DIR"):
         return [Path(env["CLAUDE_CONFIG_DIR"])]
-    home = Path(env.get("HOME") or "~").expanduser()
+    home = home_folder(env, "")
     return [home / ".claude", home / ".config" / "claude"]
 
 
@@ -229,12 +233,12 @@ def _turn(first: _Line, lines: list[_Line], uses: Iterable[tuple[str, str]], bef
     used = list(uses)
     edits = dict.fromkeys(what for tool, what in used if tool in _EDIT_TOOLS and what)
     plans = [what for tool, what in used if tool == "ExitPlanMode" and what]
-    may_commit = any(tool == "Bash" and _MAY_COMMIT.search(what) for tool, what in used)
+    has_committed = any(tool == "Bash" and may_commit(what) for tool, what in used)
     commits = dict.fromkeys(
         sha.removeprefix("?")
         for line in lines
         for sha in line.commits
-        if may_commit or not sha.startswith("?")
+        if has_committed or not sha.startswith("?")
     )
     text = first.prompt or ""
     plan = _PLAN.match(text)
@@ -288,13 +292,14 @@ def _is_human(data: dict[str, Any]) -> bool:
 
 def _typed(text: str) -> str | None:
     """Return what a person typed of this text: a slash command as typed; ``None`` for what nobody typed."""
-    text = _EMBEDDED.sub("", text).strip()
+    text = without_put_in(text).strip()
     if text.startswith(("<command-name>", "<command-message>")):
-        name, args = _COMMAND.search(text), _ARGS.search(text)
-        if not name or not name[1] or _BUILT_IN.fullmatch(name[1]):
+        found, args = _COMMAND.search(text), between(text, "command-args")
+        name = found[1].strip() if found else ""
+        if not name or _BUILT_IN.fullmatch(name):
             return None
-        command = name[1] if name[1].startswith("/") else "/" + name[1]
-        return f"{command} {args[1].strip()}".rstrip() if args else command
+        command = name if name.startswith("/") else "/" + name
+        return f"{command} {args.strip()}".rstrip() if args is not None else command
     return text if text and not text.startswith(_NOT_TYPED) else None
 
 

@@ -43,7 +43,7 @@ SETTINGS = Settings(
     ".codex/hooks.json",
     EVENTS,
     "CODEX_HOME",
-    todo="start codex and trust the new hooks (it asks, else run /hooks); until then it skips them",
+    todo="start codex here; trust the folder and its new hooks (it asks, else run /hooks), or it skips them",
 )
 
 HARNESS = (

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from regen_git.agents.codex import ACCEPTED, HARNESS, accepted_plan, is_subagent_meta, mentioned, typed_text
 from regen_git.agents.jsonl import lines_with, read_lines
 from regen_git.agents.payloads import absolute, arguments, patch_paths, prompt_key, text
-from regen_git.agents.transcripts import Session, Turn, Typed, question_in
+from regen_git.agents.transcripts import Session, Turn, Typed, between, question_in
 from regen_git.agents.turns import commits_in, home_folder, is_inside
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 __all__ = ["last_plan", "read_session", "session_files"]
 
 _NOT_TYPED = (*HARNESS, "# AGENTS.md instructions", "<INSTRUCTIONS>", "<skill>")
-_PLAN = re.compile(r"<proposed_plan>\s*(.*?)\s*</proposed_plan>", re.DOTALL)
+_PLAN = "proposed_plan"
 _CWD = re.compile(r"<cwd>([^<]+)</cwd>|Current working directory: (\S+)")
 _FILE = re.compile(r"rollout-[\dT-]{19}-([0-9a-fA-F-]{36})(?:_[0-9a-fA-F-]{36})?\.jsonl")
 
@@ -97,11 +97,11 @@ def _plan_in(payload: Mapping[str, Any]) -> str | None:
     item = payload.get("item")
     if isinstance(item, dict) and item.get("type") == "Plan":
         plan = text(item.get("text"))
-        found = _PLAN.search(plan)
-        return found[1] if found else plan or None
+        found = between(plan, _PLAN)
+        return found.strip() if found is not None else plan or None
     said = _parts(payload.get("content")) if payload.get("role") == "assistant" else []
-    found = _PLAN.search("\n".join(said))
-    return found[1] if found else None
+    found = between("\n".join(said), _PLAN)
+    return found.strip() if found is not None else None
 
 
 def _begins_in(path: str) -> str:
@@ -305,8 +305,8 @@ class _Reader:
         self._said = ""
 
     def _answer(self, said: str) -> None:
-        plan = _PLAN.search(said)
-        self._plan = plan[1] if plan else self._plan
+        plan = between(said, _PLAN)
+        self._plan = plan.strip() if plan is not None else self._plan
         self._said = said or self._said
 
     def _owner(self, turn: str) -> _Open | None:

@@ -49,7 +49,8 @@ def read_end(path: str, limit: int = SHORT) -> bytes:
             size = file.seek(0, 2)
             start = max(0, size - limit)
             file.seek(start)
-            data = file.read(limit)
+            # No more than was there: a device has no size, and never ends.
+            data = file.read(size - start)
     except (OSError, ValueError):
         return b""
     return data[data.find(b"\n") + 1 :] if start else data

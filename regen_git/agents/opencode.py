@@ -104,7 +104,8 @@ def session_files(tops: Sequence[str], env: Mapping[str, str]) -> list[str]:
     # What an old release kept in files is in the database of a newer one.
     for path in sorted(data.glob("opencode*.db")):
         for row in _rows(path, "SELECT id, directory FROM session WHERE parent_id IS NULL", ()):
-            if is_inside(row[1], tops):
+            # The columns of another release may hold anything.
+            if isinstance(row[0], str) and isinstance(row[1], str) and is_inside(row[1], tops):
                 found[row[0]] = f"{path}{_MARK}{row[0]}"
     return sorted(found.values())
 
@@ -131,7 +132,8 @@ def _from_database(path: Any, session: str) -> Session | None:
         if parent:
             return None
         undone = text(_parsed(reverted).get("messageID"))
-        return _session(session, folder, version, created, _messages(path, session, created, undone))
+        began = created if isinstance(created, int) else 0
+        return _session(session, text(folder), version, created, _messages(path, session, began, undone))
     return None
 
 
@@ -143,11 +145,15 @@ def _messages(path: Any, session: str, created: int, undone: str) -> Iterator[_M
         parts.setdefault(message, []).append(_parsed(data))
     query = "SELECT id, time_created, data FROM message WHERE session_id = ? ORDER BY time_created, id"
     for message, at, data in _rows(path, query, (session,)):
+        if not isinstance(message, str):
+            continue
         if undone and message >= undone:
             break
         # A fork's copies have new ids and the old times, before the fork itself began.
         same = "SELECT min(id) FROM message WHERE time_created = ?"
-        key = next(_rows(path, same, (at,)), (message,))[0] if at < created else message
+        key = (
+            next(_rows(path, same, (at,)), (message,))[0] if isinstance(at, int) and at < created else message
+        )
         yield _Message(key, _parsed(data), parts.get(message, []))
 
 

@@ -6,12 +6,12 @@ beyond that stands in its own module. Nothing here raises for odd values.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from regen_git.agents import AgentEvent
+from regen_git.domain.digests import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -225,7 +225,7 @@ def prompt_key(session: str, turn: str, typed: str) -> str | None:
     """
     if not session or not turn:
         return None
-    digest = hashlib.sha256(typed.strip().encode("utf-8", "surrogatepass")).hexdigest()[:12]
+    digest = sha256(typed.strip().encode("utf-8", "surrogatepass")).hexdigest()[:12]
     return f"{turn}:{digest}" if _UUID.fullmatch(turn) else f"{session}:{turn}:{digest}"
 
 

@@ -5,12 +5,12 @@ Source: the events and the session files of pi 0.73.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import TYPE_CHECKING, Any
 
 from regen_git.agents import Settings
 from regen_git.agents.payloads import Payloads, edited_paths, first, read_payload, text
+from regen_git.domain.digests import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ def _key(milliseconds: object, sent: str) -> str | None:
     """Return the key of a prompt that reached the model like this; copies in forks have the same."""
     if not isinstance(milliseconds, int):
         return None
-    return f"{milliseconds}:{hashlib.sha256(sent.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
+    return f"{milliseconds}:{sha256(sent.encode('utf-8', 'surrogatepass')).hexdigest()[:12]}"
 
 
 def read(payload: Mapping[str, Any], env: Mapping[str, str]) -> list[AgentEvent]:

@@ -5,9 +5,15 @@ Named tuples, since the modules that make them are imported while an agent waits
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
-__all__ = ["ANSWERS_LIMIT", "Session", "Turn", "Typed", "question_in"]
+__all__ = ["ANSWERS_LIMIT", "Session", "Turn", "Typed", "between", "question_in", "without_put_in"]
+
+_PUT_IN = re.compile(
+    r"<(system-reminder|system_reminder|ide_opened_file|ide_selection|ide_diagnostics)>", re.ASCII
+)
+_BLANKS = re.compile(r"\s*")
 
 ANSWERS_LIMIT = 2048
 """Bytes kept of what a prompt replies to; the end of it, where the question stands."""
@@ -62,3 +68,31 @@ def question_in(said: str) -> str | None:
         return None
     kept = said.strip().encode("utf-8", "replace")[-ANSWERS_LIMIT:]
     return kept.decode("utf-8", "ignore")
+
+
+def between(text: str, tag: str) -> str | None:
+    """Return what stands between the first such tag and its end; ``None`` if there is none."""
+    _, _, rest = text.partition(f"<{tag}>")
+    inner, end, _ = rest.partition(f"</{tag}>")
+    return inner if end else None
+
+
+def without_put_in(text: str) -> str:
+    """Return a text without what editors and programs put into it between tags of theirs.
+
+    Linear in the text's length, also where a tag opens a thousand times and never ends.
+    """
+    kept: list[str] = []
+    endless: set[str] = set()
+    last = at = 0
+    while (found := _PUT_IN.search(text, at)) is not None:
+        tag = found[1]
+        end = -1 if tag in endless else text.find(f"</{tag}>", found.end())
+        if end < 0:
+            endless.add(tag)
+            at = found.end()
+            continue
+        kept.append(text[last : found.start()])
+        blanks = _BLANKS.match(text, end + len(tag) + 3)
+        last = at = blanks.end() if blanks else len(text)
+    return "".join(kept) + text[last:]

@@ -12,15 +12,27 @@ from regen_git.agents.transcripts import ANSWERS_LIMIT, Turn, Typed, question_in
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-__all__ = ["Turns", "commits_in", "folder_names", "home_folder", "is_inside", "live_prompts"]
+__all__ = ["Turns", "commits_in", "folder_names", "home_folder", "is_inside", "live_prompts", "may_commit"]
 
 _COMMITTED = re.compile(r"^(?:Output: )?\[[^\]\n]*?\b([0-9a-f]{7,64})\] ", re.MULTILINE)
-_MAY_COMMIT = re.compile(r"\bgit\b[^\n|;&]*\b(?:commit|cherry-pick|revert|merge|am)\b")
+_COMMAND_ENDS = re.compile(r"[\n|;&]")
+_GIT = re.compile(r"\bgit\b")
+_COMMITS = re.compile(r"\b(?:commit|cherry-pick|revert|merge|am)\b")
 
 
 def commits_in(command: str, output: str) -> list[str]:
     """Return the short ids of the commits that a shell command made, by what git printed."""
-    return _COMMITTED.findall(output) if _MAY_COMMIT.search(command) else []
+    return _COMMITTED.findall(output) if may_commit(command) else []
+
+
+def may_commit(command: str) -> bool:
+    """Return whether a shell's command line has git make a commit."""
+    # In steps that are linear in its length: the line may be anything.
+    for part in _COMMAND_ENDS.split(command):
+        git = _GIT.search(part)
+        if git and _COMMITS.search(part, git.end()):
+            return True
+    return False
 
 
 class Turns:
@@ -106,7 +118,8 @@ def home_folder(env: Mapping[str, str], name: str, variable: str = "") -> Path:
     """Return an agent's folder: in the home folder, or where its variable says."""
     if variable and env.get(variable):
         return Path(env[variable])
-    return Path(env.get("HOME") or "~").expanduser() / name
+    # Where nothing names a home, "~" stays, and there is nothing below it.
+    return Path(env.get("HOME") or os.path.expanduser("~")) / name  # noqa: PTH111 - pathlib's raises then
 
 
 def folder_names(tops: Sequence[str]) -> tuple[str, ...]:
@@ -116,5 +129,9 @@ def folder_names(tops: Sequence[str]) -> tuple[str, ...]:
 
 def is_inside(folder: str, tops: Sequence[str]) -> bool:
     """Return whether a folder is one of these or lies below."""
-    real = os.path.realpath(folder)
+    try:
+        real = os.path.realpath(folder)
+    except ValueError:
+        # Bytes that no path can have.
+        return False
     return any(real == top or real.startswith(top.rstrip("/") + "/") for top in map(os.path.realpath, tops))

@@ -7,11 +7,11 @@ of its own there, named by the digest of its data folder's path, with an inbox a
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 from typing import TYPE_CHECKING
 
 from regen_git.capture.inbox import Inbox
+from regen_git.domain.digests import sha256
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +28,7 @@ def spool() -> str:
 
 
 def _folder(data: str) -> str:
-    return f"{spool()}/aside/{hashlib.sha256(os.fsencode(data)).hexdigest()[:32]}"
+    return f"{spool()}/aside/{sha256(os.fsencode(data)).hexdigest()[:32]}"
 
 
 def put_aside(data: str, entries: Sequence[Entry]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from regen_git.capture.hand import mended
+from regen_git.capture.loose import blob_id
 from regen_git.domain.ids import IntentId
 from regen_git.domain.intent import PROMPT_CLASSES, Agent, Binding, Intent, Prompt
 from regen_git.git.commits import read_commit
@@ -21,12 +22,29 @@ if TYPE_CHECKING:
     from regen_git.git.repository import Repository
     from regen_git.git.trees import Change
 
-__all__ = ["binding_of", "changes_of", "intent_of_group", "intent_of_record"]
+__all__ = ["binding_of", "changes_of", "intent_of_group", "intent_of_record", "moved_to"]
+
+_EMPTY = (blob_id(b"", "sha1"), blob_id(b"", "sha256"))
+"""A file with nothing in it may be any."""
 
 
 def changes_of(repo: Repository, commit: Commit) -> dict[RepoPath, Change]:
     """Return what the commit changed against its first parent."""
     return {change.path: change for change in diff(repo.objects, _base(repo, commit), commit.tree)}
+
+
+def moved_to(
+    changes: Mapping[RepoPath, Change], wrote: Iterable[RepoPath], left_by_agent: Mapping[RepoPath, Oid]
+) -> dict[RepoPath, Oid]:
+    """Return where a commit has files that somebody moved after the agent wrote them, with their blobs."""
+    places = (changes.get(path) for path in set(wrote))
+    there = {change.path for change in places if change is not None and change.new is not None}
+    blobs = {left_by_agent.get(path) for path in set(wrote) - there} - {None, "", *_EMPTY}
+    return {
+        change.path: change.new.oid
+        for change in changes.values()
+        if change.old is None and change.new is not None and change.new.oid in blobs
+    }
 
 
 def _base(repo: Repository, commit: Commit) -> Oid | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from regen_git.capture.aside import put_aside, spool, take_back
 from regen_git.capture.clock import now, seconds
@@ -17,7 +17,7 @@ from regen_git.capture.failures import note_failure
 from regen_git.capture.inbox import Entry, Inbox
 from regen_git.capture.loose import LIMIT, hash_name, keep_blob
 from regen_git.capture.marks import anything_marked
-from regen_git.capture.matching import overdue
+from regen_git.capture.matching import overdue, read_sessions
 from regen_git.capture.pending import refresh
 from regen_git.capture.place import find_place
 from regen_git.capture.preferences import remembered_preferences
@@ -38,6 +38,12 @@ _CONTEXT = 2048
 """Bytes of an agent's message that are kept as what a prompt answers."""
 
 _REFS = 20
+_NO_TURN = "-"
+"""The turn of what an agent writes that names no turns and of which no prompt is known."""
+
+_WRITES = "edits"
+"""Labels a session whose edits are known."""
+
 _AT_FILE = re.compile(r'(?<![\w.@/])@(?:"([^"\n]{1,300})"|([\w./~+-]{1,300}))')
 _SLASH = re.compile(r"/[A-Za-z][\w:-]{0,60}(?=\s|$)")
 _OPTION = re.compile(r"^\s*(?:\d{1,2}|[A-Za-z])[.)]\s", re.MULTILINE)
@@ -50,11 +56,12 @@ def file_event(event: AgentEvent) -> tuple[Place, bool] | None:
 
     Returns the repository it concerns, if one, and whether commits in it wait for a flush.
     """
+    event = _clean(event)
     home = find_place(event.cwd)
     if event.kind == "shell" and (home is None or not os.path.exists(home.data)):  # noqa: PTH110 - an agent waits
         return None
     if event.kind == "edit":
-        place = find_place(os.path.dirname(event.path))  # noqa: PTH120 - an agent waits
+        place = find_place(os.path.dirname(event.path)) if _can_be(event.path) else None  # noqa: PTH120 - an agent waits
         if place is None or not place.top:
             return None
         return place, _is_due(place, _file_edit(event, place, home))
@@ -66,6 +73,31 @@ def file_event(event: AgentEvent) -> tuple[Place, bool] | None:
         return None
     settings = remembered_preferences(home)
     return home, _is_due(home, _file(home, settings, lambda p: _entries(event, home, p, settings), event))
+
+
+def _clean(event: AgentEvent) -> AgentEvent:
+    """Return the event with a mark for each half of a character, as JSON can hold one and no file can."""
+    try:
+        for value in event:
+            if isinstance(value, str):
+                value.encode()
+    except UnicodeEncodeError:
+        # A path's own half characters stand for bytes that are not UTF-8.
+        texts: dict[str, Any] = {
+            name: value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+            for name, value in event._asdict().items()
+            if isinstance(value, str) and name not in ("cwd", "path")
+        }
+        return event._replace(**texts)
+    return event
+
+
+def _can_be(path: str) -> bool:
+    """Return whether a file can have this name."""
+    try:
+        return b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        return False
 
 
 def _file(
@@ -227,7 +259,7 @@ def _refs(event: AgentEvent, place: Place | None) -> list[str]:
     if place is None:
         return found
     name = hash_name(place.common_dir)
-    for typed in [*pointed, *event.refs]:
+    for typed in filter(_can_be, [*pointed, *event.refs]):
         full = os.path.realpath(os.path.join(event.cwd, typed))  # noqa: PTH118 - an agent waits
         path = _inside(full, place)
         data = _content(full) if path else None
@@ -277,18 +309,55 @@ def _file_edit(event: AgentEvent, place: Place, home: Place | None) -> Sequence[
         path=path,
         blob="" if data is None else keep_blob(place.common_dir, data, hash_name(place.common_dir)),
     )
-    elsewhere = home is None or home.data != place.data
-    typed = _prompts_elsewhere(event, place, home) if elsewhere else []
+    typed: list[Entry] = []
+    if home is None or home.data != place.data:
+        typed = _prompts_elsewhere(event, place, home)
+        if home is not None:
+            _tell_home(entry, place, home, event)
     settings = remembered_preferences(place)
-    return _file(place, settings, lambda p: [*(e for e in typed if not _is_known(e, p)), entry], event)
+    return _file(
+        place, settings, lambda p: _in_turn([e for e in typed if not _is_known(e, p)], entry, p), event
+    )
+
+
+def _in_turn(typed: Sequence[Entry], edit: Entry, present: Sequence[Entry]) -> list[Entry]:
+    """Return what is to be filed of an edit; one that names no turn is of the session's latest.
+
+    Which that is must be known now: the turns before it leave the inbox, each with what is its own.
+    """
+    turns = dict.fromkeys(
+        e.turn
+        for e in (*present, *typed)
+        if (e.agent, e.session) == edit[2:4] and e.kind in ("prompt", "plan", "edit") and e.turn
+    )
+    return [*typed, edit if edit.turn else edit._replace(turn=[_NO_TURN, *turns][-1])]
+
+
+def _tell_home(edit: Entry, place: Place, home: Place, event: AgentEvent) -> None:
+    """Tell the repository in which a session works that it edits another one.
+
+    A submodule's next commit is a change in the outer repository, too. Elsewhere the session has nothing to
+    do with what a person commits meanwhile.
+    """
+    inside = _inside(place.top, home) if place.git_dir.startswith(home.common_dir + "/modules/") else ""
+
+    def make(present: Sequence[Entry]) -> list[Entry]:
+        if inside:
+            return _in_turn((), edit._replace(worktree=home.key, path=inside, blob=""), present)
+        mine = (e for e in present if (e.agent, e.session) == (edit.agent, edit.session))
+        if any(e.kind == "edit" or e.label == _WRITES for e in mine):
+            return []
+        return [Entry("session", agent=edit.agent, session=edit.session, at=edit.at, label=_WRITES)]
+
+    _file(home, remembered_preferences(home), make, event)
 
 
 def _prompts_elsewhere(event: AgentEvent, place: Place, home: Place | None) -> list[Entry]:
-    """Return the prompts of this turn as they stand in the inbox of another repository, or in the spool."""
-    there = Inbox(home.data if home else spool()).read()
-    mine = [e for e in there if (e.agent, e.session) == (event.agent, event.session)]
-    return [
-        e._replace(worktree=place.key, refs=())
-        for e in mine
-        if e.kind in ("prompt", "plan") and (e.turn == event.turn or event.turn is None)
-    ]
+    """Return the prompts that led to this edit, from another repository's inbox or from the spool."""
+    for session in read_sessions(Inbox(home.data if home else spool()).read()):
+        if (session.agent, session.name) == (event.agent, event.session):
+            groups = session.groups
+            if event.turn:
+                groups = [group for group in groups if any(turn.key == event.turn for turn in group.turns)]
+            return [e._replace(worktree=place.key, refs=()) for group in groups[-1:] for e in group.prompts]
+    return []

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regen_git.capture.aside import take_back
-from regen_git.capture.binding import binding_of, changes_of, intent_of_group, intent_of_record
+from regen_git.capture.binding import binding_of, changes_of, intent_of_group, intent_of_record, moved_to
 from regen_git.capture.carry import copied_notes, has_intent, payload, pulled_notes
 from regen_git.capture.clock import now, seconds
 from regen_git.capture.inbox import Entry, Inbox, locked
@@ -33,12 +33,14 @@ from regen_git.ledger.sources import Sources
 from regen_git.ledger.store import INTENTS_REF, PRIVATE_REF, Ledger, guard
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
+    from regen_git.capture.matching import Group, Session
     from regen_git.capture.place import Place
-    from regen_git.domain.ids import Oid
+    from regen_git.domain.ids import Oid, RepoPath
     from regen_git.git.commits import Commit
     from regen_git.git.repository import Repository
+    from regen_git.git.trees import Change
 
 __all__ = ["Flushed", "bind_to", "flush", "refresh_hooks"]
 
@@ -168,9 +170,11 @@ def _bind(work: _Work, commit: Commit, mark: CommitMark, *, hooks_ran: bool) -> 
     ids = [*trailers, *mark.ids]
     changed = changes_of(work.repo, commit)
     if not ids and not buried and not hooks_ran and len(commit.parents) < 2:  # noqa: PLR2004 - a merge has two
-        chosen = choose(work.entries, mark.worktree, changed.keys(), upto=mark.upto, session=mark.session)
+        left = edits_of(work.entries, mark.worktree, mark.upto)
+        paths = {*changed, *(path for path in left if moved_to(changed, [path], left))}
+        chosen = choose(work.entries, mark.worktree, paths, upto=mark.upto, session=mark.session)
         ids = [group.id for group in chosen.groups] + [entry.id for entry in chosen.records]
-    ours = _bind_ours(work, commit, mark, ids)
+    ours = _bind_ours(work, commit, mark, ids, changed)
     foreign = [one for one in dict.fromkeys([*buried, *ids]) if one not in ours]
     for ref in (INTENTS_REF, PRIVATE_REF):
         foreign = [one for one in foreign if not has_intent(work.repo, commit.id, one, ref)]
@@ -181,42 +185,55 @@ def _bind(work: _Work, commit: Commit, mark: CommitMark, *, hooks_ran: bool) -> 
         ours.append(one)
     if ours:
         work.done.recorded[commit.id] = ours
-    work.news += finished(
-        work.entries, mark, changed.keys(), left_on_disk(work.repo, work.place, mark, changed)
-    )
+    work.news += finished(work.entries, mark, changed, left_on_disk(work.repo, work.place, mark, changed))
 
 
-def _bind_ours(work: _Work, commit: Commit, mark: CommitMark, ids: Sequence[str]) -> list[str]:
+def _bind_ours(
+    work: _Work, commit: Commit, mark: CommitMark, ids: Sequence[str], changed: Mapping[RepoPath, Change]
+) -> list[str]:
     """Add documents for the ids that are in the inbox; return these ids."""
     agents = edits_of(work.entries, mark.worktree, mark.upto)
     sessions = {(s.agent, s.name): s for s in read_sessions(work.entries, mark.upto)}
-    groups = {g.id: (g, s) for s in sessions.values() for g in s.groups if g.id}
+    groups: dict[str, list[tuple[Group, Session]]] = {}
+    for session in sessions.values():
+        for group in session.groups:
+            groups.setdefault(group.id, []).append((group, session))
     bound = {e.id: e for e in work.entries if e.kind == "bound"}
     records = {e.id: e for e in work.entries if e.kind == "record"}
     ours: list[str] = []
     for one in dict.fromkeys(ids):
-        if one in groups:
-            group, session = groups[one]
+        if one and one in groups:
             known = bound.get(one)
-            raw = (
-                known.intent.encode()
-                if known
-                else encode(intent_of_group(group, session, commit.author_name))
-            )
-            wrote = [p for t in group.turns for w, p in t.edits if w == mark.worktree]
-            binding = binding_of(work.repo, one, commit, wrote, agents)
-            work.add(commit.id, raw + encode(binding))
-            turns = tuple(turn.key for turn in group.turns)
-            news = Entry("bound", agent=group.agent, session=group.session, worktree=mark.worktree, at=now())
-            work.news.append(news._replace(id=one, turns=turns, commit=commit.id, intent=raw.decode()))
-            if session.reports_edits:
-                work.news.append(Entry("session", agent=group.agent, session=group.session, label="edits"))
+            raw = known.intent if known else _intent_of(groups[one], commit)
+            # Forks of a session have the prompt in common, and files of their own.
+            turns = [turn for group, _ in groups[one] for turn in group.turns]
+            wrote = [p for turn in turns for w, p in turn.edits if w == mark.worktree]
+            moved = moved_to(changed, wrote, agents)
+            binding = binding_of(work.repo, one, commit, [*wrote, *moved], {**agents, **moved})
+            work.add(commit.id, raw.encode() + encode(binding))
+            for group, session in groups[one]:
+                work.news += _bound(group, session, mark, raw)
         elif one in records:
             _bind_record(work, commit, records[one])
         else:
             continue
         ours.append(one)
     return ours
+
+
+def _intent_of(groups: Sequence[tuple[Group, Session]], commit: Commit) -> str:
+    """Return the document of an intent as the session has it that has most of it."""
+    group, session = max(groups, key=lambda one: len(one[0].prompts))
+    return encode(intent_of_group(group, session, commit.author_name)).decode()
+
+
+def _bound(group: Group, session: Session, mark: CommitMark, raw: str) -> list[Entry]:
+    turns = tuple(turn.key for turn in group.turns)
+    base = Entry("bound", agent=group.agent, session=group.session, at=now())
+    news = [base._replace(worktree=mark.worktree, id=group.id, turns=turns, commit=mark.commit, intent=raw)]
+    if session.reports_edits:
+        news.append(Entry("session", agent=group.agent, session=group.session, label="edits"))
+    return news
 
 
 def _bind_record(work: _Work, commit: Commit, entry: Entry) -> None:
@@ -263,7 +280,9 @@ def _settle(work: _Work, commits: Sequence[tuple[CommitMark, bool]], waiting: se
     handled = {mark.commit for mark, _ in commits}
     with inbox.hold():
         entries = inbox.read()
-        entries = inbox.add([*work.news, *ignored(work.repo, work.place, entries)], entries)
+        entries = inbox.add(
+            [*work.news, *ignored(work.repo, work.place, entries, settled=not waiting)], entries
+        )
         stay = [e for e in kept(entries) if e.kind != "commit" or e.n in waiting or e.commit not in handled]
         stay = _confirmed(work.repo, entries, stay)
         if len(stay) < len([e for e in entries if e.kind != "head"]):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import re
 import zlib
 from typing import TYPE_CHECKING
+
+from regen_git.domain.digests import sha1, sha256
 
 if TYPE_CHECKING:
     from regen_git.domain.ids import Oid
@@ -31,7 +32,7 @@ def hash_name(common_dir: str) -> str:
 
 def blob_id(data: bytes, name: str) -> Oid:
     """Return the id that git gives this content."""
-    digest = hashlib.new(name, b"blob %d\0" % len(data), usedforsecurity=False)
+    digest = (sha256 if name == "sha256" else sha1)(b"blob %d\0" % len(data))
     digest.update(data)
     return digest.hexdigest()
 

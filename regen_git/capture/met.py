@@ -19,6 +19,7 @@ _MOST = 200
 """Sessions that are remembered, the newest."""
 
 _FIELDS = 4
+_DIGITS = 20
 
 
 class Met(NamedTuple):
@@ -37,10 +38,7 @@ def met_sessions(data: str) -> list[Met]:
             rows = [line.rstrip("\n").split("\t") for line in file]
     except OSError:
         return []
-    good = (
-        row for row in rows if len(row) == _FIELDS and row[2].isdecimal() and row[3].lstrip("-").isdecimal()
-    )
-    return [Met(row[0], row[1], int(row[2]), int(row[3])) for row in good]
+    return [Met(row[0], row[1], int(row[2]), int(row[3])) for row in rows if _is_row(row)]
 
 
 def remember_sessions(data: str, sessions: Iterable[Met]) -> None:
@@ -57,6 +55,13 @@ def remember_sessions(data: str, sessions: Iterable[Met]) -> None:
         with open(scratch, "w", encoding="utf-8", errors="replace") as file:  # noqa: PTH123 - beside the rest
             file.write(text)
         os.replace(scratch, data + "/met")  # noqa: PTH105 - beside the rest
+
+
+def _is_row(row: list[str]) -> bool:
+    # Longer numbers are none that was written here; Python refuses to read them.
+    if len(row) != _FIELDS or not row[0] or not row[1] or max(len(row[2]), len(row[3])) > _DIGITS:
+        return False
+    return row[2].isdecimal() and row[3].removeprefix("-").isdecimal()
 
 
 def _is_plain(one: Met) -> bool:

@@ -7,6 +7,7 @@ Lines, words parted by one space, so that a shell reads them without starting an
     always <id> <agent> <prompts>          recorded by hand: the next commit has it
     edits <id> <agent> <prompts> <session> its paths follow
     path <path as git prints it>
+    blob <id>                              what the agent left there, if it is not empty: it may be moved
     unknown <agent>                        edits of which no prompt is known; its paths follow
     inside <id> <agent> <prompts> <session>           only for a commit made from the session's own shell
     idle <id> <agent> <prompts> <session> <seconds>   no edits known: counts until this time, if nothing else
@@ -23,6 +24,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from regen_git.capture.clock import seconds
+from regen_git.capture.loose import blob_id
 from regen_git.capture.matching import is_idle, read_sessions, records_waiting
 
 if TYPE_CHECKING:
@@ -36,6 +38,8 @@ __all__ = ["IDLE_FOR", "quote", "refresh", "render"]
 
 IDLE_FOR = 12 * 3600
 """Seconds for which prompts without known edits count for the next commit."""
+
+_NOTHING = ("blob ", *(f"blob {blob_id(b'', name)}" for name in ("sha1", "sha256")))
 
 _SHOWN = 16
 """Sessions without known edits that hooks are told of, the newest: a shell reads byte by byte."""
@@ -86,7 +90,11 @@ def _edits(group: Group, worktree: str) -> list[str]:
     if not left:
         return []
     head = f"edits {_named(group)}" if group.id else f"unknown {_word(group.agent)}"
-    return [head, *(f"path {quote(path)}" for path in left)]
+    blobs = {
+        path: edit.blob for turn in group.turns for (w, path), edit in turn.edits.items() if w == worktree
+    }
+    lines = ((f"path {quote(path)}", f"blob {blobs[path]}") for path in left)
+    return [head, *(line for pair in lines for line in pair if line not in _NOTHING)]
 
 
 def _without_edits(session: Session, worktree: str) -> str:

@@ -42,7 +42,11 @@ class Place(NamedTuple):
 
 def find_place(start: str) -> Place | None:
     """Return the innermost worktree around an absolute path that may not exist; ``None`` outside of all."""
-    at = os.path.realpath(start)
+    try:
+        at = os.path.realpath(start)
+    except ValueError:
+        # A name that no file can have: there is a null in it, or half a character.
+        return None
     while True:
         git = at + "/.git" if at != "/" else "/.git"
         if _is_git_dir(git):

@@ -8,24 +8,30 @@ from typing import TYPE_CHECKING
 
 from regen_git.capture.clock import now, seconds
 from regen_git.capture.inbox import Entry
-from regen_git.capture.matching import read_sessions
+from regen_git.capture.matching import edits_of, read_sessions
 from regen_git.capture.place import MAIN
+from regen_git.capture.reflog import anything_new
+from regen_git.capture.reftable import is_reftable
 from regen_git.errors import RegenError
 from regen_git.git.refs import read_ref
 from regen_git.git.repository import Repository
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from regen_git.capture.marks import CommitMark
     from regen_git.capture.matching import Session, Turn
     from regen_git.capture.place import Place
     from regen_git.domain.ids import RepoPath
+    from regen_git.git.trees import Change
 
 __all__ = ["finished", "ignored", "kept", "left_on_disk"]
 
-_STALE = 24 * 3600
-"""Seconds: a turn of which no end was heard for so long has ended."""
+_STALE = 7 * 24 * 3600
+"""Seconds: a turn of which no end was heard for so long has ended.
+
+An agent that waits for a person's leave may do so over a weekend, and write on the same prompt then.
+"""
 
 _MANY = 500
 """Paths that are put on one command line."""
@@ -59,14 +65,24 @@ def _top(place: Place, key: str) -> Path:
 
 
 def finished(
-    entries: Iterable[Entry], mark: CommitMark, changed: Collection[RepoPath], left: Collection[RepoPath]
+    entries: Sequence[Entry],
+    mark: CommitMark,
+    changed: Mapping[RepoPath, Change],
+    left: Collection[RepoPath],
 ) -> list[Entry]:
-    """Return a mark for every edit that this commit has taken up wholly."""
+    """Return a mark for every edit that this commit has taken up wholly.
+
+    What the agent left last is in it, or nothing of the path is ``left``: it may have written on since.
+    """
+    latest = edits_of(entries, mark.worktree, mark.upto)
     found: list[Entry] = []
     for session in read_sessions(entries, mark.upto):
         for turn in session.turns:
             for (worktree, path), edit in turn.edits.items():
-                if worktree != mark.worktree or path not in changed or path in left:
+                if worktree != mark.worktree or path not in changed:
+                    continue
+                new = changed[path].new
+                if path in left and latest[path] != (new.oid if new else ""):
                     continue
                 if turn.done.get((worktree, path), 0) >= edit.n:
                     continue
@@ -84,10 +100,11 @@ def finished(
     return found
 
 
-def ignored(repo: Repository, place: Place, entries: Iterable[Entry]) -> list[Entry]:
+def ignored(repo: Repository, place: Place, entries: Iterable[Entry], *, settled: bool) -> list[Entry]:
     """Return a mark for every edit that no commit will ever have.
 
-    Git ignores the file, or it is nowhere: written and removed again before anything was committed.
+    Git ignores the file, or nothing of the edit is anywhere: somebody has undone it before anything was
+    committed. Unless all commits are ``settled`` it may be in one that is still to be looked at.
     """
     left = [
         (session, turn, path)
@@ -100,7 +117,14 @@ def ignored(repo: Repository, place: Place, entries: Iterable[Entry]) -> list[En
     names = b"\0".join(path.encode("utf-8", "surrogateescape") for _, _, path in left)
     out = repo.git("check-ignore", "-z", "--stdin", stdin=names + b"\0", ok=(0, 1, 128))
     hidden = {name.decode("utf-8", "surrogateescape") for name in out.split(b"\0")}
-    hidden |= _nowhere(repo, {path for _, _, path in left} - hidden)
+    since = _stashed_at(place)
+    undone = (
+        {p for _, t, p in left if seconds(t.edits[place.key, p].at) > since} - hidden if settled else set()
+    )
+    hidden |= _undone(repo, undone)
+    # A commit that was made just now may have what was to be committed a moment ago.
+    if anything_new(place):
+        return []
     return [
         Entry(
             "done",
@@ -116,16 +140,35 @@ def ignored(repo: Repository, place: Place, entries: Iterable[Entry]) -> list[En
     ]
 
 
-def _nowhere(repo: Repository, paths: set[RepoPath]) -> set[RepoPath]:
-    """Return the paths that are neither in the working tree nor in the index nor in HEAD."""
-    top = repo.worktree or repo.git_dir
-    gone = [path for path in paths if not os.path.lexists(top / path)]
-    if not gone or len(gone) > _MANY:
+def _stashed_at(place: Place) -> float:
+    """Return when something was last put into the stash or taken out, in seconds; 0 if nothing ever was.
+
+    What was edited before that may come back.
+    """
+    try:
+        return os.stat(place.common_dir + "/logs/refs/stash").st_mtime  # noqa: PTH116 - beside the rest
+    except OSError:
+        return float("inf") if is_reftable(place) else 0
+
+
+def _undone(repo: Repository, paths: set[RepoPath]) -> set[RepoPath]:
+    """Return the paths that are as in HEAD, or nowhere: not in the working tree, the index, or HEAD."""
+    if not paths or len(paths) > _MANY:
         return set()
-    known = repo.git("--literal-pathspecs", "ls-files", "-z", "--", *gone)
+    known = repo.git("--literal-pathspecs", "ls-files", "-z", "--", *paths)
+    changed = b""
     if read_ref(repo, "HEAD") is not None:
-        known += repo.git("--literal-pathspecs", "ls-tree", "-z", "--name-only", "--full-tree", "HEAD", *gone)
-    return set(gone) - {name.decode("utf-8", "surrogateescape") for name in known.split(b"\0")}
+        known += repo.git(
+            "--literal-pathspecs", "ls-tree", "-z", "--name-only", "--full-tree", "HEAD", *paths
+        )
+        args = ["diff", "--name-only", "-z", "--no-renames", "--no-ext-diff", "HEAD", "--", *paths]
+        changed = repo.git("--literal-pathspecs", *args)
+    elif known:
+        return set()
+    tracked = {name.decode("utf-8", "surrogateescape") for name in known.split(b"\0")}
+    differ = {name.decode("utf-8", "surrogateescape") for name in changed.split(b"\0")}
+    top = repo.worktree or repo.git_dir
+    return {path for path in paths - differ if path in tracked or not os.path.lexists(top / path)}
 
 
 def kept(entries: Sequence[Entry]) -> list[Entry]:

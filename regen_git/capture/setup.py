@@ -15,6 +15,7 @@ from regen_git.capture.place import place_of
 from regen_git.capture.preferences import read_preferences
 from regen_git.capture.reflog import forward, size
 from regen_git.capture.telling.files import take_out_of
+from regen_git.capture.undo import forget as forget_file
 from regen_git.capture.undo import read_bytes, read_changes, recorded, restore
 
 if TYPE_CHECKING:
@@ -42,6 +43,10 @@ _OURS_TOO = (
     "met",
     "fired",
 )
+
+
+_PROPOSAL = "/.regen/config.yaml"
+"""What ``init`` proposes and people make their own."""
 
 
 def wanted_refspec(remote: str) -> str:
@@ -96,19 +101,40 @@ def take_out(repo: Repository) -> list[str]:
     done.append("hooks are out")
     for change in reversed(changed):
         path = Path(change.path)
-        present = read_bytes(path)
-        if present == change.after:
-            restore(change)
-        elif path.name == "config":
-            _unset(repo)
-        elif present is not None and not _without_ours(path, change):
-            done.append(f"'{path}' cannot be understood: take the lines with 'git-regen capture' out by hand")
-            continue
-        done.append(f"'{path}' is as it was")
+        try:
+            done.append(_undone(repo, path, change))
+            forget_file(repo, path)
+        except OSError as error:
+            reason = error.strerror or error
+            done.append(f"'{path}' cannot be read or written ({reason}): look at it by hand")
     if not changed:
         _unset(repo)
-    _clean(repo)
+    # What could not be undone now can be later, as long as it is written down.
+    _clean(repo, kept=("undo.json",) if read_changes(repo) else ())
     return done
+
+
+def _undone(repo: Repository, path: Path, change: Changed) -> str:
+    """Undo one change of a file and say how. Raises ``OSError``."""
+    present = read_bytes(path)
+    if change.path.endswith(_PROPOSAL) and _is_taken_over(repo, path, present, change):
+        return f"'{path}' stays: it is yours"
+    if present == change.after:
+        restore(change)
+    elif path.name == "config":
+        _unset(repo)
+    elif present is not None and not _without_ours(path, change):
+        return f"'{path}' cannot be understood: take the lines with 'git-regen capture' out by hand"
+    return f"'{path}' is as it was"
+
+
+def _is_taken_over(repo: Repository, path: Path, present: bytes | None, change: Changed) -> bool:
+    """Return whether somebody has edited the proposed configuration, or given it to git."""
+    if present is None:
+        return False
+    return present != change.after or bool(
+        repo.git("-C", str(path.parent), "ls-files", "--", path.name, ok=(0, 128))
+    )
 
 
 def _without_ours(path: Path, change: Changed) -> bool:
@@ -131,14 +157,16 @@ def _unset(repo: Repository) -> None:
         )
 
 
-def _clean(repo: Repository) -> None:
-    """Remove our own files; the inbox goes only when nothing waits in it."""
+def _clean(repo: Repository, kept: tuple[str, ...]) -> None:
+    """Remove our own files but those; the inbox goes only when nothing waits in it."""
     from regen_git.capture.inbox import Inbox
 
     data = repo.data_dir
     waits = any(entry.kind in ("prompt", "plan", "record") for entry in Inbox(str(data)).read())
     for name in (*_OURS, *_OURS_TOO, *([] if waits else ["inbox.jsonl"])):
         path = data / name
+        if name in kept:
+            continue
         if path.is_dir():
             shutil.rmtree(path, ignore_errors=True)
         else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import json
 import os
 from dataclasses import dataclass
@@ -109,6 +110,9 @@ def remove_empty(folders: Iterable[str]) -> None:
 
 def read_bytes(path: Path) -> bytes | None:
     """Return what a file holds; ``None`` if there is none. Raises ``OSError`` for what cannot be read."""
+    if path.is_fifo():
+        # Reading it would wait for ever.
+        raise OSError(errno.EINVAL, "it is a pipe", str(path))
     try:
         return path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
@@ -120,10 +124,13 @@ def replace_file(path: Path, data: bytes) -> None:
     real = Path(os.path.realpath(path))
     real.parent.mkdir(parents=True, exist_ok=True)
     scratch = real.with_name(real.name + ".new")
-    scratch.write_bytes(data)
-    if real.exists():
-        scratch.chmod(real.stat().st_mode & 0o777)
-    scratch.replace(real)
+    try:
+        scratch.write_bytes(data)
+        if real.exists():
+            scratch.chmod(real.stat().st_mode & 0o777)
+        scratch.replace(real)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def _record(repo: Repository) -> Path:

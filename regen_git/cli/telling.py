@@ -10,12 +10,21 @@ from regen_git.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from regen_git.agents import Agent
+    from regen_git.agents.contract import Agent
     from regen_git.capture.telling.files import Scope, Standing
     from regen_git.cli.console import Console
     from regen_git.git.repository import Repository
 
-__all__ = ["agent_named", "agents_found", "known_agents", "last_report", "tell", "titles", "told_in"]
+__all__ = [
+    "agent_named",
+    "agents_found",
+    "known_agents",
+    "last_report",
+    "no_file",
+    "tell",
+    "titles",
+    "told_in",
+]
 
 
 def known_agents() -> list[Agent]:
@@ -73,7 +82,8 @@ def tell(repo: Repository, agent: Agent, scope: Scope, console: Console) -> list
         console.say(f"{agent.TITLE} has no hooks; 'git regen import {agent.NAME}' reads its own files")
         return []
     if settings_file(repo, settings, scope) is None:
-        console.say(f"{agent.TITLE} has no file for a {scope} here")
+        problem, hint = no_file(agent, scope)
+        console.say(f"{problem}; {hint}")
         return []
     path = add(repo, agent, scope)
     off = switched_off(repo, agent)
@@ -82,6 +92,13 @@ def tell(repo: Repository, agent: Agent, scope: Scope, console: Console) -> list
     if path is not None and settings.todo:
         console.say(f"{agent.TITLE}: {settings.todo}")
     return [str(path)] if path is not None else []
+
+
+def no_file(agent: Agent, scope: Scope) -> tuple[str, str]:
+    """Return why an agent cannot be told in a file of this scope, and what to do instead."""
+    if scope == "user":
+        return f"{agent.TITLE} cannot be told in a file of yours", "set HOME to the path of your home"
+    return f"{agent.TITLE} has no file of a project here", f"git regen agents add {agent.NAME} --user"
 
 
 def told_in(repo: Repository, agent: Agent) -> list[Standing]:

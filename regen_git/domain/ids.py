@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from typing import NewType, TypeAlias
+
+from regen_git.domain.digests import sha256
 
 IntentId = NewType("IntentId", str)
 """Sixteen lower-case hexadecimal digits; stable for ever."""
@@ -28,7 +29,13 @@ def new_intent_id() -> IntentId:
 
 def derived_intent_id(*parts: str) -> IntentId:
     """Return the id that these foreign identifiers always give, so that a second import adds nothing."""
-    return IntentId(hashlib.sha256("\0".join(parts).encode("utf-8", "surrogateescape")).hexdigest()[:16])
+    whole = "\0".join(parts)
+    try:
+        raw = whole.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        # JSON can hold half a character, as no text of a file system can.
+        raw = whole.encode("utf-8", "surrogatepass")
+    return IntentId(sha256(raw).hexdigest()[:16])
 
 
 def is_intent_id(text: str) -> bool:

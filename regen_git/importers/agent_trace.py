@@ -6,13 +6,14 @@ no prompts. It names a conversation by an address; where that is a file, it is t
 
 from __future__ import annotations
 
-import json
+import contextlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from regen_git.agents import ALIASES, NAMES, caller
+from regen_git.agents.jsonl import read_lines
 from regen_git.errors import RegenError
 from regen_git.importers.history import Counts
 from regen_git.importers.sessions import import_found, read_sessions, worktrees
@@ -71,22 +72,10 @@ def import_agent_trace(
 
 
 def _records(path: Path) -> Iterator[dict[str, Any]]:
-    try:
-        lines = path.read_text("utf-8-sig", "replace").splitlines()
-    except OSError:
+    if not path.is_file():
         return
-    for line in lines:
-        record = _parsed(line)
-        if record is not None and isinstance(record.get("files"), list):
-            yield record
-
-
-def _parsed(line: str) -> dict[str, Any] | None:
-    try:
-        data = json.loads(line)
-    except (ValueError, RecursionError):
-        return None
-    return data if isinstance(data, dict) else None
+    with contextlib.suppress(OSError):
+        yield from (record for record in read_lines(str(path)) if isinstance(record.get("files"), list))
 
 
 def _take(record: dict[str, Any], named: dict[tuple[str, str], None]) -> str:
@@ -110,7 +99,10 @@ def _addresses(record: dict[str, Any]) -> Iterable[str]:
 
 
 def _path(address: str) -> str:
-    parts = urlsplit(address)
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return ""
     return unquote(parts.path) if parts.scheme == "file" else ""
 
 

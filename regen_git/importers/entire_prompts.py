@@ -131,7 +131,7 @@ class Thread:
         """Read Entire's own short form of a transcript."""
         turns: list[Turn] = []
         dropped = 0
-        for number, line in enumerate(text.splitlines()):
+        for number, line in enumerate(text.split("\n")):
             data = _object(line)
             if data.get("type") != "user" or number < record.compact_start:
                 continue

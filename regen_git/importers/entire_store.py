@@ -6,12 +6,14 @@ They lie on a branch, a folder each, or under one ref each; both hold the same f
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from regen_git.errors import RegenError
 from regen_git.git.blobs import present
 from regen_git.git.commits import read_commit
 from regen_git.git.trees import TREE, read_tree, walk
@@ -93,7 +95,9 @@ def read_checkpoints(repo: Repository) -> dict[str, list[Recorded]]:
             for one, folder in _on_branch(repo, tip):
                 folders.setdefault(one, folder)
         elif under_ref[2].endswith(under_ref[1]):
-            folders.setdefault(under_ref[2], _in_tree(repo, _tree_of(repo, tip)))
+            with contextlib.suppress(RegenError):
+                # A folder that is not here is a checkpoint that is not here.
+                folders.setdefault(under_ref[2], _in_tree(repo, _tree_of(repo, tip)))
     wanted = [
         files["metadata.json"]
         for folder in folders.values()
@@ -111,12 +115,15 @@ def _tips(repo: Repository) -> list[tuple[str, Oid]]:
     patterns += [f"refs/remotes/*/{name}" for name in _BRANCHES]
     found: list[tuple[str, Oid]] = []
     for pattern in patterns:
-        out = repo.git("for-each-ref", "--format=%(objectname) %(objecttype) %(refname)", pattern)
-        for line in out.decode("utf-8", "surrogateescape").splitlines():
-            oid, kind, name = line.split(" ", 2)
-            if kind == "commit":
-                found.append((name, oid))
-    return found
+        out = repo.git("for-each-ref", "--format=%(objectname) %(refname)", pattern)
+        lines = out.decode("utf-8", "surrogateescape").splitlines()
+        found += [(name, oid) for oid, _, name in (line.partition(" ") for line in lines)]
+    if not found:
+        return []
+    # A ref whose object is gone, or is no commit, must not hide the others.
+    asked = "".join(f"{oid}\n" for _, oid in found).encode("ascii")
+    kinds = repo.git("cat-file", "--batch-check=%(objecttype)", stdin=asked).splitlines()
+    return [one for one, kind in zip(found, kinds, strict=True) if kind == b"commit"]
 
 
 def _tree_of(repo: Repository, tip: Oid) -> Oid:
@@ -132,7 +139,8 @@ def _on_branch(repo: Repository, tip: Oid) -> Iterator[tuple[str, _Folder]]:
         for rest, folder in read_tree(store, leaf.oid).items():
             one = (shard + rest).decode("ascii", "replace")
             if folder.mode == TREE and re.fullmatch(_ID, one):
-                yield one, _in_tree(repo, folder.oid)
+                with contextlib.suppress(RegenError):
+                    yield one, _in_tree(repo, folder.oid)
 
 
 def _in_tree(repo: Repository, tree: Oid) -> _Folder:
@@ -204,5 +212,5 @@ def _seconds(at: str) -> float:
     plain = re.sub(r"\.(\d{1,5})(?=[+-])", lambda m: f".{m[1]:0<6}", plain)
     try:
         return datetime.fromisoformat(plain).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0

@@ -49,6 +49,7 @@ _AGENTS = {
     "continue-cli": "continue",
 }
 _TOKEN = re.compile(r"[0-9A-Za-z]{8}-[0-9A-Za-z-]{10,}")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._-]{0,30}")
 _SLACK_S = 60
 
 UNKNOWN = "note that is broken, or of another version"
@@ -143,9 +144,9 @@ class _Weaving:
                 continue
             turns = _spoken_turns(one) if one.spoken is not None else self.local.turns(one, commit)
             if turns is None:
-                reason = (
-                    f"what was said to {one.tool or 'its agent'} is neither in the note nor on this machine"
-                )
+                # The name comes from a note that anybody may have written.
+                who = one.tool if _NAME.fullmatch(one.tool) else "its agent"
+                reason = f"what was said to {who} is neither in the note nor on this machine"
                 continue
             piece = self._piece(one, turns)
             if piece is None:
@@ -241,5 +242,5 @@ def _mark_of(at: str, words: str) -> bytes:
 def _second(at: str) -> float:
     try:
         return datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0.0

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 
+from regen_git.agents.transcripts import between, without_put_in
+
 __all__ = ["plan_in", "split_prompts", "typed_in"]
 
 _BETWEEN = "\n\n---\n\n"
-_EMBEDDED = re.compile(
-    r"<(system-reminder|system_reminder|ide_opened_file|ide_selection|ide_diagnostics)>.*?</\1>\s*", re.DOTALL
-)
-_COMMAND = re.compile(r"<command-name>\s*(/?[^<]*?)\s*</command-name>")
-_ARGUMENTS = re.compile(r"<command-args>(.*?)</command-args>", re.DOTALL)
+_COMMAND = re.compile(r"<command-name>([^<]*)</command-name>")
+_RESUMED = "Continue from where you left off."
+"""What Claude Code says for the person when a session that broke off is taken up again."""
 # Commands that Claude Code answers itself: they ask nothing of the agent.
 _BUILT_IN = re.compile(
     r"/(?:add-dir|agents|bug|clear|compact|config|context|copy|cost|doctor|exit|export|fast|feedback|fork|help"
@@ -60,16 +60,15 @@ _PRESSED = re.compile(
 
 def typed_in(text: str) -> str:
     """Return what a person typed of this text, a slash command as typed; empty for what nobody typed."""
-    text = _EMBEDDED.sub("", text).strip()
+    text = without_put_in(text).strip()
     if text.startswith(("<command-name>", "<command-message>")):
-        name, given = _COMMAND.search(text), _ARGUMENTS.search(text)
-        if not name or not name[1]:
+        found, given = _COMMAND.search(text), between(text, "command-args")
+        name = found[1].strip() if found else ""
+        command = name if name.startswith("/") else "/" + name
+        if not name or _BUILT_IN.fullmatch(command):
             return ""
-        command = name[1] if name[1].startswith("/") else "/" + name[1]
-        if _BUILT_IN.fullmatch(command):
-            return ""
-        return f"{command} {given[1].strip()}".rstrip() if given else command
-    if text.startswith(_PUT_IN) or _PRESSED.match(text) or _PLAN.match(text):
+        return f"{command} {given.strip()}".rstrip() if given is not None else command
+    if text == _RESUMED or text.startswith(_PUT_IN) or _PRESSED.match(text) or _PLAN.match(text):
         return ""
     return text
 

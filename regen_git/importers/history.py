@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Counts", "Left", "Orphan", "Past", "existing_notes", "read_past", "read_reachable"]
 
-_FIELDS = 4
+_FIELDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def read_past(
     leaves out what was committed before. Raises ``RegenError`` for a range that names nothing.
     """
     args = ["log", "-z", "--encoding=UTF-8", "--no-show-signature", "--no-color"]
-    args.append("--format=%x00%H %ct %at %T %P%x00%an <%ae>%x00%cn <%ce>%x00%B")
+    args.append("--format=%x00%H %T %P%x00%ct %at%x00%an <%ae>%x00%cn <%ce>%x00%B")
     if max_count is not None:
         args.append(f"--max-count={max_count}")
     if since:
@@ -148,19 +148,30 @@ def existing_notes(repo: Repository, span: str, wanted: Collection[Oid]) -> dict
 
 
 def _parse(out: bytes) -> Iterator[Past]:
-    """Read the log: an empty field, four of ours, then paths, which are never empty. No field holds a NUL."""
+    """Read the log: an empty field, five of ours, then paths, which are never empty. No field holds a NUL."""
     fields = out.split(b"\0")
     at = 0
     while at + _FIELDS < len(fields):
-        oid, time, authored, tree, *parents = fields[at + 1].decode("ascii").split()
-        author, committer, message = (part.decode("utf-8", "replace") for part in fields[at + 2 : at + 5])
+        oid, tree, *parents = fields[at + 1].decode("ascii").split()
+        # Empty where a broken commit has no time.
+        time, _, authored = fields[at + 2].decode("ascii").partition(" ")
+        author, committer, message = (part.decode("utf-8", "replace") for part in fields[at + 3 : at + 6])
         at += _FIELDS + 1
         first = at
         while at < len(fields) and fields[at]:
             at += 1
         changed = tuple(os.fsdecode(name.removeprefix(b"\n")) for name in fields[first:at])
         yield Past(
-            oid, tree, None, tuple(parents), int(time), author, committer, message, changed, int(authored)
+            oid,
+            tree,
+            None,
+            tuple(parents),
+            int(time or 0),
+            author,
+            committer,
+            message,
+            changed,
+            int(authored or 0),
         )
 
 

@@ -18,9 +18,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Known", "is_near", "read_known", "seconds_of"]
 
-_ID = re.compile(rb"^(?:intent|purge): \"?([0-9a-f]{16})\"?[ \t\r]*$", re.MULTILINE)
+_ID = re.compile(rb"^(intent|purge): \"?([0-9a-f]{16})\"?[ \t\r]*$", re.MULTILINE)
 _SHORT = 8
 """Characters of a session's id that every intent has; some have no more."""
+
+_FIRST_S, _LAST_S = -62_135_596_800, 253_402_300_799
+"""The first and the last second of the years 1 to 9999, which are all that can be written down."""
 
 _NEAR_S = 60
 """Seconds between what a hook and what a transcript says of when one prompt was typed, at most."""
@@ -30,10 +33,11 @@ _NEAR_S = 60
 class Known:
     """The ids of all intents; and by the first digits of a session its id, a prompt and when it was typed.
 
-    That is in seconds, and 0 where nobody knows it.
+    That is in seconds, and 0 where nobody knows it. ``purged`` are those of the ids whose words were purged.
     """
 
     ids: set[str] = field(default_factory=set)
+    purged: set[str] = field(default_factory=set)
     said: dict[str, list[tuple[str, str, int]]] = field(default_factory=dict)
 
     def has(self, session: str, text: str, second: int) -> bool:
@@ -55,7 +59,11 @@ def read_known(repo: Repository, sessions: Collection[str]) -> Known:
     for ref in (INTENTS_REF, PRIVATE_REF):
         for _, blob in note_blobs(repo, read_ref(repo, ref)).values():
             raw = repo.objects.blob(blob)
-            known.ids.update(match[1].decode("ascii") for match in _ID.finditer(raw))
+            for match in _ID.finditer(raw):
+                one = match[2].decode("ascii")
+                known.ids.add(one)
+                if match[1] == b"purge":
+                    known.purged.add(one)
             if not any(word in raw for word in words):
                 continue
             for intent in view(raw).intents.values():
@@ -74,6 +82,7 @@ def is_near(one: int, other: int) -> bool:
 def seconds_of(at: str) -> int:
     """Return an RFC 3339 time as seconds since 1970 UTC; 0 for what is no time."""
     try:
-        return int(datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp())
-    except ValueError:
+        second = int(datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp())
+    except (ValueError, OverflowError):
         return 0
+    return second if _FIRST_S <= second <= _LAST_S else 0

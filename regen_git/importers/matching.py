@@ -7,6 +7,7 @@ is the first later commit that changes a file which the agent wrote for the prom
 from __future__ import annotations
 
 import os
+import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from regen_git.importers.history import Past
 
 __all__ = ["Found", "Slice", "gone_commits", "inside", "match"]
+
+_SHORT_ID = re.compile(r"[0-9a-f]{4,64}")
+"""What git takes for an id that is cut short."""
 
 WINDOW_S = 14 * 24 * 3600
 """Seconds after which a commit is no longer taken to come from a prompt."""
@@ -150,6 +154,8 @@ class _Index:
         """
         found: dict[Oid, Past] = {}
         for sha in short:
+            if not _SHORT_ID.fullmatch(sha):
+                continue
             at = bisect_left(self._ids, (sha, -1))
             if at < len(self._ids) and self._ids[at][0].startswith(sha):
                 one: Past | None = self._past[self._ids[at][1]]
@@ -189,7 +195,7 @@ def gone_commits(
     """
     named = {sha for found in sessions for turn in found.session.turns for sha in turn.commits}
     known = sorted(commit.id for commit in past)
-    lost = [sha for sha in sorted(named) if not _is_among(sha, known)]
+    lost = [sha for sha in sorted(named) if _SHORT_ID.fullmatch(sha) and not _is_among(sha, known)]
     if not lost:
         return {}
     # An id that is cut short beyond use, or of no object, is answered in words.
@@ -217,7 +223,7 @@ def gone_commits(
         oid, _, rest = entry.partition(" ")
         authored, _, message = rest.partition(" ")
         for sha in here.get(oid, []):
-            told[sha] = (int(authored), _title(message))
+            told[sha] = (int(authored or 0), _title(message))
     return told
 
 
@@ -233,7 +239,11 @@ def inside(path: str, tops: Sequence[str]) -> RepoPath | None:
 
 @lru_cache(maxsize=4096)
 def _real(folder: str) -> str:
-    return os.path.realpath(folder)
+    try:
+        return os.path.realpath(folder)
+    except ValueError:
+        # Bytes that no path can have, in what somebody else wrote down.
+        return ""
 
 
 def _is_among(short: str, ids: Sequence[str]) -> bool:

@@ -14,6 +14,7 @@ from regen_git.importers.writing import write_slices
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
+    from regen_git.agents.transcripts import Session
     from regen_git.git.repository import Repository
     from regen_git.importers.history import Past
 
@@ -113,16 +114,26 @@ def read_sessions(
     real = [os.path.realpath(top) for top in tops]
     found: list[Found] = []
     for number, (agent, path) in enumerate(files, 1):
-        try:
-            session = load(agent).read_session(path)
-        except OSError:
-            counts.skip(UNREADABLE)
+        session = _read(agent, path)
+        if isinstance(session, str):
+            counts.skip(session)
             session = None
         if session is not None and inside(session.cwd, real) is not None:
             found.append(Found(agent, session))
         if on_progress is not None:
             on_progress(number, len(files))
     return without_repeats(found)
+
+
+def _read(agent: str, path: str) -> Session | str | None:
+    """Return a session, or why it cannot be read."""
+    # Some name a session behind a mark. A pipe or a device may never end.
+    if not os.path.isfile(path) and not os.path.isfile(path.rpartition("#")[0]):  # noqa: PTH113 - text in
+        return UNREADABLE
+    try:
+        return load(agent).read_session(path)
+    except OSError:
+        return UNREADABLE
 
 
 def without_repeats(found: Iterable[Found]) -> list[Found]:

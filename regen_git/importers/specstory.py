@@ -75,8 +75,10 @@ def import_specstory(
     found: list[Found] = []
     for number, path in enumerate(files, 1):
         try:
-            text = path.read_text("utf-8-sig", "replace")
+            text = path.read_text("utf-8-sig", "replace") if path.is_file() else None
         except OSError:
+            text = None
+        if text is None:
             counts.skip(UNREADABLE)
             continue
         session = read_history(text, path)

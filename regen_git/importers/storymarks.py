@@ -26,9 +26,8 @@ _TITLE = re.compile(r"^# .*$", re.MULTILINE)
 _ROLE = re.compile(r"_\*\*(User|Agent|Assistant)((?: - sidechain)?(?: \([^()\n]*\)){0,2})\*\*_\s*")
 _MODEL = re.compile(r"\((?:model )?([^\s(),]+)")
 _FENCE = re.compile(r"\s*(`{3,})[^`]*")
-_TOOL = re.compile(
-    r'^<tool-use data-tool-type="([^"]*)"[^>\n]*>(.*?)</tool-use>[ \t]*$', re.DOTALL | re.MULTILINE
-)
+_TOOL = re.compile(r'^<tool-use data-tool-type="([^"\n]*)"[^>\n]*>', re.MULTILINE)
+_TOOL_ENDS = re.compile(r"</tool-use>[ \t]*$", re.MULTILINE)
 _OLD_TOOL = "Tool use: **"
 _WROTE = (
     re.compile(r"(?:Edit|Create|Write|New|Delete) file: `?([^`<\n]+?)`?[ \t]*(?:</summary>|$)", re.MULTILINE),
@@ -75,7 +74,7 @@ def done_in(text: str) -> Done | None:
     is_old = text.startswith(_OLD_TOOL)
     if not is_old and "<tool-use " not in text:
         return None
-    tools = [("write" if _OLD_WRITE.match(text) else "shell", text)] if is_old else _TOOL.findall(text)
+    tools = [("write" if _OLD_WRITE.match(text) else "shell", text)] if is_old else list(_tools(text))
     wrote = [
         path.strip()
         for kind, body in tools
@@ -85,6 +84,14 @@ def done_in(text: str) -> Done | None:
     ]
     commits = [sha for kind, body in tools if kind == "shell" for sha in commits_in(body, body)]
     return Done(tuple(dict.fromkeys(wrote)), tuple(dict.fromkeys(commits)))
+
+
+def _tools(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the kind and the text of each tool that ends. Linear, also where many begin and none ends."""
+    at = 0
+    while (begins := _TOOL.search(text, at)) and (ends := _TOOL_ENDS.search(text, begins.end())):
+        yield begins[1], text[begins.end() : ends.start()]
+        at = ends.end()
 
 
 @dataclass(slots=True)

@@ -59,7 +59,7 @@ def write_slices(
     known = read_known(repo, {piece.found.session.id for piece in inside_range})
     records: dict[Oid, list[Record]] = {}
     for piece in inside_range:
-        turns = [turn for turn in piece.turns if not is_known(turn, piece.found, known)]
+        turns = _new_turns(piece, known)
         intent = writer.intent(piece, turns)
         if intent is None:
             counts.skip(KNOWN)
@@ -147,6 +147,21 @@ class Writer:
             if leaf is not None:
                 return f"{path}@{leaf.oid}"
         return path
+
+
+def _new_turns(piece: Slice, known: Known) -> list[Turn]:
+    """Return the turns of a slice that the ledger lacks.
+
+    What was purged has left its id, and that is of its first prompt: what follows was in it, too.
+    """
+    new: list[Turn] = []
+    is_purged = False
+    for turn in piece.turns:
+        one = derived_intent_id(piece.found.agent, turn.key)
+        is_purged = one in known.purged if one in known.ids else is_purged
+        if not is_purged and not is_known(turn, piece.found, known):
+            new.append(turn)
+    return new
 
 
 def is_known(turn: Turn, found: Found, known: Known) -> bool:

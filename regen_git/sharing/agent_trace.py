@@ -163,8 +163,9 @@ def _model_id(model: str) -> str:
 
 
 def _utc(date: str) -> str:
-    return (
-        datetime.fromisoformat(date.replace("Z", "+00:00"))
-        .astimezone(timezone.utc)
-        .strftime("%Y-%m-%dT%H:%M:%SZ")
-    )
+    """Return git's date in UTC; the beginning of 1970, as git has it, for one that no calendar knows."""
+    try:
+        at = datetime.fromisoformat(date.replace("Z", "+00:00")).astimezone(timezone.utc)
+    except (ValueError, OverflowError):
+        at = datetime.fromtimestamp(0, timezone.utc)
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -15,6 +15,7 @@ from support.lab import Lab, bare_lab, lab
 
 from regen_git.agents import NAMES, load
 from regen_git.capture.telling.entries import with_entries
+from regen_git.capture.undo import replace_file
 from regen_git.cli.main import run
 
 if TYPE_CHECKING:
@@ -390,3 +391,116 @@ def test_the_page_about_agents_says_what_the_program_does() -> None:
         assert f"### {title.removesuffix(' (Cascade)').removesuffix(' (`cn`)')}" in page
         variable = agent.SETTINGS.variable if agent.SETTINGS else ""
         assert f"`{variable}`" in page or not variable
+
+
+@pytest.mark.parametrize("odd", ["folder", "pipe", "loop", "above"])
+def test_what_is_no_file_keeps_no_other_agent_back(
+    here: Path, capsys: pytest.CaptureFixture[str], odd: str
+) -> None:
+    settings = here / ".claude" / "settings.json"
+    if odd == "above":
+        settings.parent.write_text("a file\n")
+    else:
+        settings.parent.mkdir()
+    if odd == "folder":
+        settings.mkdir()
+    elif odd == "pipe":
+        os.mkfifo(settings)
+    elif odd == "loop":
+        settings.symlink_to(settings.name)
+    assert run(["agents", "add", "claude"]) == 3
+    said = capsys.readouterr().err
+    assert f"error: cannot tell Claude Code in '{settings}': " in said
+    assert "hint: make it a file that you may write, or leave this agent out" in said
+    assert run(["init", "--yes", "--no-config"]) == 0
+    out, err = capsys.readouterr()
+    assert "warning: cannot tell Claude Code" in err
+    assert "Qwen Code reports prompts" in out
+    assert "hooks in" in out
+    assert run(["agents"]) == 0
+    assert run(["deinit"]) == 0
+
+
+def test_deinit_goes_on_past_a_file_that_became_a_folder(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = here / ".claude" / "settings.json"
+    settings.parent.mkdir()
+    settings.write_bytes(ODD)
+    assert run(["agents", "add", "qwen"]) == 0
+    assert run(["agents", "add", "claude"]) == 0
+    told = settings.read_bytes()
+    settings.unlink()
+    settings.mkdir()
+    assert run(["agents", "remove", "claude"]) == 3
+    assert "hint: " in capsys.readouterr().err
+    assert run(["deinit"]) == 0
+    assert f"'{settings}' cannot be read or written (" in capsys.readouterr().out
+    assert not (here / ".qwen").exists()
+    settings.rmdir()
+    settings.write_bytes(told)
+    assert run(["deinit"]) == 0
+    assert settings.read_bytes() == ODD
+    assert not (here / ".git" / "regen").exists()
+
+
+def test_a_file_that_cannot_be_replaced_leaves_no_copy_behind(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    (folder / "settings.json").mkdir(parents=True)
+    with pytest.raises(IsADirectoryError):
+        replace_file(folder / "settings.json", b"{}")
+    assert files(folder) == {"settings.json": b"/"}
+
+
+@pytest.mark.parametrize("home", ["", "relative", None])
+def test_without_a_home_nothing_is_told_there(
+    here: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], home: str | None
+) -> None:
+    if home is None:
+        monkeypatch.delenv("HOME")
+        monkeypatch.setattr("pwd.getpwuid", {}.__getitem__)
+    else:
+        monkeypatch.setenv("HOME", home)
+    before = files(here)
+    assert run(["agents", "add", "claude", "--user"]) == 2
+    said = capsys.readouterr().err
+    assert "error: Claude Code cannot be told in a file of yours" in said
+    assert "hint: set HOME" in said
+    assert run(["init", "--yes", "--no-config", "--no-import", "--agents-at", "user"]) == 0
+    assert "Claude Code cannot be told in a file of yours" in capsys.readouterr().err
+    assert run(["agents"]) == 0
+    assert files(here) == before
+
+
+def test_a_bare_repository_says_where_else_to_tell(
+    repo: RepoBuilder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bare = tmp_path / "bare.git"
+    repo.git("init", "--quiet", "--bare", str(bare))
+    monkeypatch.chdir(bare)
+    assert run(["agents", "add", "claude", "--project"]) == 2
+    assert "hint: git regen agents add claude --user" in capsys.readouterr().err
+    assert run(["init", "--yes", "--agent", "claude"]) == 0
+    assert "git regen agents add claude --user" in capsys.readouterr().err
+
+
+def test_deinit_takes_back_a_proposal_that_nobody_made_their_own(
+    here: Path, repo: RepoBuilder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    proposal = here / ".regen" / "config.yaml"
+    before = files(here)
+    assert run(["init", "--yes"]) == 0
+    assert proposal.exists()
+    assert run(["deinit"]) == 0
+    assert files(here) == before
+    assert run(["init", "--yes", "--agents-at", "none"]) == 0
+    proposal.write_text(proposal.read_text() + "# mine\n")
+    assert run(["deinit"]) == 0
+    assert f"'{proposal}' stays: it is yours" in capsys.readouterr().out
+    assert proposal.read_text().endswith("# mine\n")
+    proposal.unlink()
+    assert run(["init", "--yes", "--agents-at", "none"]) == 0
+    repo.git("add", ".regen")
+    assert run(["deinit"]) == 0
+    assert f"'{proposal}' stays: it is yours" in capsys.readouterr().out
+    assert proposal.exists()

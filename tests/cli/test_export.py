@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import subprocess
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -389,3 +392,13 @@ def test_a_script_is_told_what_was_written(history: History, capsys: pytest.Capt
         [told] = lines(capsys, form, "-o", "out", "--json")
         assert told == {"format": form, "file": "out", "commits": 2, "intents": 1, "private_left_out": 0}
     assert run(["export", "markdown", "--json"]) == 2
+
+
+def test_what_is_written_is_utf_8_on_a_machine_with_another_encoding(history: History) -> None:
+    commit = history.repo.commit("Straße", {"a.py": "a\n"})
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    for form in ("json", "markdown"):
+        argv = [sys.executable, "-m", "regen_git", "export", form]
+        done = subprocess.run(argv, cwd=history.repo.path, env=env, capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert form == "markdown" or f'"{commit}", "subject": "Straße"'.encode() in done.stdout

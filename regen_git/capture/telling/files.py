@@ -24,10 +24,21 @@ from regen_git.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from regen_git.agents import Agent, Settings
+    from regen_git.agents import Settings
+    from regen_git.agents.contract import Agent
     from regen_git.git.repository import Repository
 
-__all__ = ["SCOPES", "Scope", "Standing", "add", "remove", "settings_file", "standing", "take_out_of"]
+__all__ = [
+    "SCOPES",
+    "Scope",
+    "Standing",
+    "add",
+    "home_folder",
+    "remove",
+    "settings_file",
+    "standing",
+    "take_out_of",
+]
 
 Scope = Literal["project", "user"]
 """Whom a settings file is for: everybody who works in this tree, or one person everywhere."""
@@ -60,7 +71,20 @@ def settings_file(repo: Repository, settings: Settings, scope: Scope) -> Path | 
         return None
     first, _, rest = settings.user.partition("/")
     base = os.environ.get(settings.variable) if settings.variable else None
-    return (Path(base) if base else Path.home() / first) / rest
+    home = home_folder()
+    if base:
+        return Path(base) / rest
+    return home / first / rest if home else None
+
+
+def home_folder() -> Path | None:
+    """Return the person's home; ``None`` where HOME does not name one, or nothing says where it is."""
+    home = os.environ.get("HOME")
+    try:
+        folder = Path(home) if home is not None else Path.home()
+    except RuntimeError:
+        return None
+    return folder if folder.is_absolute() else None
 
 
 def standing(repo: Repository, agent: Agent, scope: Scope) -> Standing | None:
@@ -79,13 +103,23 @@ def standing(repo: Repository, agent: Agent, scope: Scope) -> Standing | None:
 def add(repo: Repository, agent: Agent, scope: Scope) -> Path | None:
     """Add our entries to an agent's file; return it, or ``None`` when there is nothing to do.
 
-    Raises ``ConfigError`` when the file cannot be understood; it is left as it is.
+    Raises ``ConfigError`` when the file cannot be understood, read or written; it is left as it is.
     """
     settings = agent.SETTINGS
     path = settings_file(repo, settings, scope) if settings else None
     if settings is None or path is None:
         return None
     _check_inside(repo, path, scope)
+    try:
+        return _add(repo, agent, settings, path)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot tell {agent.TITLE} in '{path}': {error.strerror or error}",
+            hint="make it a file that you may write, or leave this agent out",
+        ) from error
+
+
+def _add(repo: Repository, agent: Agent, settings: Settings, path: Path) -> Path | None:
     present = read_bytes(path)
     try:
         before = _text(present)
@@ -109,8 +143,20 @@ def remove(repo: Repository, agent: Agent, scope: Scope) -> Path | None:
     """
     settings = agent.SETTINGS
     path = settings_file(repo, settings, scope) if settings else None
-    present = read_bytes(path) if path else None
-    if path is None or present is None or not _MARK.search(present):
+    if path is None:
+        return None
+    try:
+        return _remove(repo, path, repo.worktree if scope == "project" else None)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot take entries out of '{path}': {error.strerror or error}",
+            hint="make it a file that you may read and write, or take it away by hand",
+        ) from error
+
+
+def _remove(repo: Repository, path: Path, top: Path | None) -> Path | None:
+    present = read_bytes(path)
+    if present is None or not _MARK.search(present):
         return None
     change = next((c for c in read_changes(repo) if c.path == str(path)), None)
     try:
@@ -123,7 +169,7 @@ def remove(repo: Repository, agent: Agent, scope: Scope) -> Path | None:
     if change is not None and change.after == present:
         restore(change)
     else:
-        made = change.made if change else _folders_below(path, repo.worktree if scope == "project" else None)
+        made = change.made if change else _folders_below(path, top)
         _write_or_unlink(path, own, made)
     forget(repo, path)
     return path

@@ -7,11 +7,12 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from regen_git.capture.telling.files import SCOPES, settings_file
+from regen_git.capture.telling.files import SCOPES, home_folder, settings_file
 from regen_git.capture.telling.jsonc import parse
+from regen_git.capture.undo import read_bytes
 
 if TYPE_CHECKING:
-    from regen_git.agents import Agent
+    from regen_git.agents.contract import Agent
     from regen_git.git.repository import Repository
 
 __all__ = ["installed_as", "is_used_in", "switched_off"]
@@ -29,7 +30,8 @@ def installed_as(agent: Agent) -> str:
         program = shutil.which(name)
         if program:
             return program
-    folders = (Path.home() / name for name in agent.FOLDERS)
+    home = home_folder()
+    folders = (home / name for name in agent.FOLDERS) if home else ()
     return next((str(folder) for folder in folders if folder.is_dir()), "")
 
 
@@ -61,7 +63,7 @@ def switched_off(repo: Repository, agent: Agent) -> str:
 
 def _is_off(path: Path, switch: str, off: object) -> bool:
     try:
-        node = parse(path.read_text("utf-8"))
+        node = parse((read_bytes(path) or b"").decode("utf-8"))
     except (OSError, ValueError):
         return False
     for name in switch.split("."):
@@ -79,7 +81,7 @@ def _codex_is_off(path: Path) -> bool:
     import tomllib
 
     try:
-        features = tomllib.loads(path.read_text("utf-8")).get("features")
+        features = tomllib.loads((read_bytes(path) or b"").decode("utf-8")).get("features")
     except (OSError, ValueError):
         return False
     return isinstance(features, dict) and False in (features.get("hooks"), features.get("codex_hooks"))

@@ -12,7 +12,7 @@ from regen_git.cli.context import json_option, open_repository
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from regen_git.agents import Agent
+    from regen_git.agents.contract import Agent
     from regen_git.capture.telling.files import Scope, Standing
     from regen_git.git.repository import Repository
 
@@ -68,7 +68,7 @@ def add_command(names: Sequence[str], scope: Scope | None, *, as_json: bool) -> 
     Nothing else in the file changes. Colleagues without 'git regen' notice nothing of a file in the tree.
     """
     from regen_git.capture.telling.files import SCOPES, settings_file
-    from regen_git.cli.telling import agent_named, tell
+    from regen_git.cli.telling import agent_named, no_file, tell
     from regen_git.errors import UsageError
 
     console = Console(json=as_json)
@@ -80,7 +80,8 @@ def add_command(names: Sequence[str], scope: Scope | None, *, as_json: bool) -> 
             raise UsageError(f"{agent.TITLE} has no hooks that could report prompts", hint=hint)
         scopes = [one for one in ([scope] if scope else SCOPES) if settings_file(repo, agent.SETTINGS, one)]
         if not scopes:
-            raise UsageError(f"{agent.TITLE} has no file of a {scope or 'project'} here")
+            problem, hint = no_file(agent, scope or "user")
+            raise UsageError(problem, hint=hint)
         chosen.append((agent, scopes[0]))
     for agent, at in chosen:
         changed = tell(repo, agent, at, console)

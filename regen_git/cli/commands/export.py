@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import sys
 from pathlib import Path
@@ -94,6 +95,9 @@ class _Tally:
 def _target(output: Path | None) -> Iterator[TextIO]:
     """Give what is written to; a file that is there already is replaced only when all is written."""
     if output is None:
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            # What other programs read is the same wherever it is written.
+            sys.stdout.reconfigure(encoding="utf-8")
         yield sys.stdout
         return
     output.parent.mkdir(parents=True, exist_ok=True)

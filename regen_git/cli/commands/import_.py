@@ -267,7 +267,7 @@ def _report(counts: Counts, source: str, *, dry_run: bool, as_json: bool) -> Non
             f"nothing to import from {source}: looked at {_many(counts.looked_at, 'commit')}{sessions}"
         )
     for reason, number in sorted(counts.skipped.items(), key=lambda item: -item[1]):
-        console.out(f"{number:>6} skipped: {reason}")
+        console.out(f"{number:>6} skipped: {safe(reason)}")
     if counts.left:
         console.out("'--json' lists the commits that have a record and got no intent from it")
     _print_orphans(console, counts)

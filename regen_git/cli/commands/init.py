@@ -13,7 +13,7 @@ from regen_git.cli.context import json_option, open_repository
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from regen_git.agents import Agent
+    from regen_git.agents.contract import Agent
     from regen_git.capture.telling.files import Scope
     from regen_git.git.repository import Repository
 
@@ -155,6 +155,7 @@ def _tell(repo: Repository, agent: Agent, scope: Scope, console: Console) -> lis
 
 def _propose_config(repo: Repository, given: bool | None, *, ask: bool) -> str | None:  # noqa: FBT001 - a flag's value
     """Write ``.regen/config.yaml`` as far as the project can be read; return its path if it was written."""
+    from regen_git.capture.undo import recorded
     from regen_git.config import CONFIG_PATH, detect
 
     if repo.worktree is None or (repo.worktree / CONFIG_PATH).exists():
@@ -171,8 +172,9 @@ def _propose_config(repo: Repository, given: bool | None, *, ask: bool) -> str |
 
     listed = repo.git("ls-files", "-z", "--cached", "--others", "--exclude-standard")
     paths = [name.decode("utf-8", "surrogateescape") for name in listed.split(b"\0") if name]
-    (top / CONFIG_PATH).parent.mkdir(parents=True, exist_ok=True)
-    (top / CONFIG_PATH).write_text(detect(paths, read), "utf-8")
+    with recorded(repo, top / CONFIG_PATH):
+        (top / CONFIG_PATH).parent.mkdir(parents=True, exist_ok=True)
+        (top / CONFIG_PATH).write_text(detect(paths, read), "utf-8")
     return str(CONFIG_PATH)
 
 
