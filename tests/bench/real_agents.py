@@ -270,7 +270,8 @@ def _report(
     said: list[subprocess.CompletedProcess[str]],
 ) -> bool:
     time.sleep(4)
-    version = _run([str(program), *run.version], work, env).stdout.strip().splitlines()
+    told = _run([str(program), *run.version], work, env)
+    version = (told.stdout or told.stderr).strip().splitlines()
     shown = _run(["git-regen", "log", "--json"], work, env).stdout.splitlines()
     commits = [json.loads(line) for line in shown]
     found = [
