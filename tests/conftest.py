@@ -59,7 +59,18 @@ def sealed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     }
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PATH", _without_installed(os.environ["PATH"]))
     (home / ".gitconfig").write_text("[init]\n\tdefaultBranch = main\n[gc]\n\tauto = 0\n")
+
+
+def _without_installed(path: str) -> str:
+    """Leave out where a git-regen is installed, as in an active virtual environment: tests say which one."""
+    folders = [
+        folder
+        for folder in path.split(os.pathsep)
+        if not os.access(f"{folder}/git-regen", os.X_OK) or os.access(f"{folder}/git", os.X_OK)
+    ]
+    return os.pathsep.join(folders)
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ class AgentEvent(NamedTuple):
     turn apart; it must be the agent's alone, for instance with the session in it. ``cwd`` is where the
     session works, absolute. ``refs`` are slash commands and absolute paths that the person pointed at beyond
     what ``text`` shows. ``at`` is when it happened where that is not now: RFC 3339, UTC, to the second.
+    ``transcript`` is the file in which the agent keeps the session, where it says so.
     """
 
     kind: EventKind
@@ -44,6 +45,7 @@ class AgentEvent(NamedTuple):
     version: str | None = None
     refs: tuple[str, ...] = ()
     at: str = ""
+    transcript: str = ""
 
 
 Shape = Literal["claude", "copilot", "cursor", "windsurf", "plugin"]

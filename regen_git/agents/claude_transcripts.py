@@ -14,17 +14,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from regen_git.agents.claude_texts import EXPANDED, command_in, plan_in
 from regen_git.agents.jsonl import read_lines
+from regen_git.agents.payloads import text as _text
 from regen_git.agents.transcripts import (
     ANSWERS_LIMIT,
     Session,
     Turn,
     Typed,
-    between,
     question_in,
     without_put_in,
 )
-from regen_git.agents.turns import home_folder, may_commit
+from regen_git.agents.turns import folder_names, home_folder, live_prompts, may_commit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -49,17 +50,8 @@ _NOT_TYPED = (
     "Caveat: The messages below",
     "Operation stopped by hook:",
 )
-_COMMAND = re.compile(r"<command-name>([^<]*)</command-name>")
-_PLAN = re.compile(r"\AImplement the following plan:\s*", re.IGNORECASE)
 _COMMITTED = re.compile(r"^\[[^\]\n]*?\b([0-9a-f]{7,64})\] ", re.MULTILINE)
 _SYNTHETIC = "<synthetic>"
-# Commands that Claude Code answers itself: they ask nothing of the agent.
-_BUILT_IN = re.compile(
-    r"/(?:add-dir|agents|bug|clear|compact|config|context|copy|cost|doctor|exit|export|fast|feedback"
-    r"|fork|help|hooks|ide|install-github-app|keybindings|login|logout|mcp|memory|model"
-    r"|output-style|permissions|plan|plugin|privacy-settings|quit|rename|resume|rewind|sandbox"
-    r"|skills|stats|status|statusline|stickers|tasks|terminal-setup|theme|todos|upgrade|usage|vim)"
-)
 
 
 @dataclass(slots=True)
@@ -85,7 +77,7 @@ def session_files(tops: Sequence[str], env: Mapping[str, str] | None = None) -> 
     The names of Claude's folders do not tell ``a/b`` from ``a-b``: compare ``Session.cwd`` too.
     Transcripts of subagents lie deeper and are left out.
     """
-    prefixes = tuple({re.sub(r"[^A-Za-z0-9-]", "-", os.path.realpath(top)) for top in tops})
+    prefixes = folder_names(tops)
     found: list[Path] = []
     for home in _homes(os.environ if env is None else env):
         projects = home / "projects"
@@ -151,12 +143,12 @@ class _Reader:
 
     def turns(self) -> Iterator[Turn]:
         """Yield the turns of the branch that the last line is on, in order."""
-        owner = self._owners()
-        live = self._live_prompts()
-        grouped: dict[int, list[_Line]] = {index: [] for index in sorted(live)}
-        for index, line in enumerate(self.lines):
-            if owner[index] in grouped:
-                grouped[owner[index]].append(line)
+        parents = [line.parent for line in self.lines]
+        owner = live_prompts(parents, [line.prompt is not None for line in self.lines])
+        grouped: dict[int, list[_Line]] = {index: [] for index in sorted(set(owner) - {-1})}
+        for line, prompt in zip(self.lines, owner, strict=True):
+            if prompt >= 0:
+                grouped[prompt].append(line)
         done = {use for line in self.lines for use in line.done}
         before = ""
         for index, lines in grouped.items():
@@ -210,23 +202,6 @@ class _Reader:
                 if isinstance(answer, str) and answer.strip()
             ]
 
-    def _owners(self) -> list[int]:
-        """Return, for each line, the line of the prompt it follows from; -1 if none."""
-        owner: list[int] = []
-        for index, line in enumerate(self.lines):
-            owner.append(index if line.prompt is not None else owner[line.parent] if line.parent >= 0 else -1)
-        return owner
-
-    def _live_prompts(self) -> set[int]:
-        """Return the prompts from which the last line descends."""
-        live: set[int] = set()
-        index = len(self.lines) - 1
-        while index >= 0:
-            if self.lines[index].prompt is not None:
-                live.add(index)
-            index = self.lines[index].parent
-        return live
-
 
 def _turn(first: _Line, lines: list[_Line], uses: Iterable[tuple[str, str]], before: str) -> Turn:
     """Put one turn together; ``uses`` are the tools that did their work, ``before`` the last words said."""
@@ -241,10 +216,10 @@ def _turn(first: _Line, lines: list[_Line], uses: Iterable[tuple[str, str]], bef
         if has_committed or not sha.startswith("?")
     )
     text = first.prompt or ""
-    plan = _PLAN.match(text)
+    plan = plan_in(text)
     typed = () if plan else (Typed(text, first.at, question_in(before)),)
     if plan:
-        plans.insert(0, text[plan.end() :].strip())
+        plans.insert(0, plan)
     return Turn(
         key=first.key,
         prompts=(*typed, *(more for line in lines for more in line.more)),
@@ -293,13 +268,8 @@ def _is_human(data: dict[str, Any]) -> bool:
 def _typed(text: str) -> str | None:
     """Return what a person typed of this text: a slash command as typed; ``None`` for what nobody typed."""
     text = without_put_in(text).strip()
-    if text.startswith(("<command-name>", "<command-message>")):
-        found, args = _COMMAND.search(text), between(text, "command-args")
-        name = found[1].strip() if found else ""
-        if not name or _BUILT_IN.fullmatch(name):
-            return None
-        command = name if name.startswith("/") else "/" + name
-        return f"{command} {args.strip()}".rstrip() if args is not None else command
+    if text.startswith(EXPANDED):
+        return command_in(text) or None
     return text if text and not text.startswith(_NOT_TYPED) else None
 
 
@@ -313,7 +283,3 @@ def _content(data: dict[str, Any]) -> list[dict[str, Any]]:
     if isinstance(content, str):
         return [{"type": "text", "text": content}]
     return [block for block in content if isinstance(block, dict)] if isinstance(content, list) else []
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""

@@ -36,3 +36,40 @@ class Agent(Protocol):
 
     def read_session(self, path: str) -> Session | None:
         """Read one transcript; ``None`` when there is no session of a person in it."""
+
+
+if TYPE_CHECKING:
+    # A type checker proves of each module that it has all this; nothing is loaded for it.
+    from regen_git.agents import (
+        aider,
+        amp,
+        claude,
+        codex,
+        continue_,
+        copilot,
+        cursor,
+        droid,
+        gemini,
+        opencode,
+        pi,
+        qwen,
+        vscode,
+        windsurf,
+    )
+
+    _ALL: tuple[Agent, ...] = (
+        aider,
+        amp,
+        claude,
+        codex,
+        continue_,
+        copilot,
+        cursor,
+        droid,
+        gemini,
+        opencode,
+        pi,
+        qwen,
+        vscode,
+        windsurf,
+    )

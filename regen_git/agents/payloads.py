@@ -11,6 +11,7 @@ import re
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from regen_git.agents import AgentEvent
+from regen_git.agents.jsonl import parse, read_end
 from regen_git.domain.digests import sha256
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def event(kind: Any, payload: Mapping[str, Any], names: Payloads, **more: Any) -
         cwd=first(payload, names.cwd),
         # A subagent has turns of its own, which begin with no prompt: its work belongs to the latest one.
         turn=None if is_subagent(payload, names) else first(payload, names.turn) or None,
+        transcript=first(payload, _TRANSCRIPT),
         model=first(payload, names.model) or (_model_in_use(payload) if kind in ("edit", "end") else None),
         **more,
     )
@@ -115,13 +117,7 @@ _TRANSCRIPT = ("transcript_path", "transcriptPath")
 def _model_in_use(payload: Mapping[str, Any]) -> str | None:
     """Return the model that the end of the transcript names, for payloads that name none; often ``None``."""
     path = first(payload, _TRANSCRIPT)
-    try:
-        with open(path, "rb") as file:  # noqa: PTH123 - an agent waits
-            file.seek(max(0, file.seek(0, 2) - _TAIL))
-            lines = file.read(_TAIL).split(b"\n")
-    except (OSError, ValueError):
-        return None
-    for line in reversed(lines):
+    for line in reversed(read_end(path, _TAIL).split(b"\n") if path else []):
         if b'"model' in line and (model := _model_on(line)):
             return model
     return None
@@ -129,12 +125,8 @@ def _model_in_use(payload: Mapping[str, Any]) -> str | None:
 
 def _model_on(line: bytes) -> str:
     """Return the model of a transcript's line; a tool's arguments, which may have one too, do not count."""
-    try:
-        data = json.loads(line)
-    except (ValueError, RecursionError):
-        return ""
-    inner = [data.get(name) for name in ("message", "data")] if isinstance(data, dict) else []
-    for one in (data, *inner):
+    data = parse(line) or {}
+    for one in (data, data.get("message"), data.get("data")):
         model = first(one, ("model", "modelId")) if isinstance(one, dict) else ""
         if model and not model.startswith("<"):
             return model

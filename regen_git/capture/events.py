@@ -168,6 +168,7 @@ def _entries(
         turn=event.turn or "",
         worktree=key,
         at=event.at or now(),
+        path=event.transcript,
     )
     if event.kind == "shell":
         return []

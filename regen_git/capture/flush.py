@@ -272,17 +272,15 @@ def _settle(work: _Work, commits: Sequence[tuple[CommitMark, bool]], waiting: se
     """Write down what is bound, let go what is finished, and tell the hooks."""
     inbox = Inbox(work.place.data)
     settings = read_preferences(work.place)
-    bound = [entry for entry in work.news if entry.kind == "bound" and entry.session]
-    if bound:
-        remember_sessions(
-            work.place.data, [Met(entry.agent, entry.session, seconds(entry.at)) for entry in bound]
-        )
+    bound = {(entry.agent, entry.session) for entry in work.news if entry.kind == "bound"}
+    met = [one for one in read_sessions(work.entries) if one.transcript and (one.agent, one.name) in bound]
+    if met:
+        remember_sessions(work.place.data, [Met(one.agent, one.name, one.transcript) for one in met])
     handled = {mark.commit for mark, _ in commits}
     with inbox.hold():
         entries = inbox.read()
-        entries = inbox.add(
-            [*work.news, *ignored(work.repo, work.place, entries, settled=not waiting)], entries
-        )
+        entries = inbox.add(work.news, entries)
+        entries = inbox.add(ignored(work.repo, work.place, entries, settled=not waiting), entries)
         stay = [e for e in kept(entries) if e.kind != "commit" or e.n in waiting or e.commit not in handled]
         stay = _confirmed(work.repo, entries, stay)
         if len(stay) < len([e for e in entries if e.kind != "head"]):

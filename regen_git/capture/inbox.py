@@ -35,8 +35,8 @@ class Entry(NamedTuple):
     afterwards, empty for a file that was deleted. ``end`` and ``gone``: the turn, or the session, is over.
     ``commit``: a new ``commit`` was noticed in ``worktree``, just after a command of ``session`` if it has
     one. ``bound``: the intent ``id`` made of ``turns`` is in the ledger, on ``commit``; ``intent`` is the
-    document word for word. ``done``: nothing of ``path``
-    is left to commit. ``head`` only keeps the count.
+    document word for word. ``done``: nothing of ``path`` is left to commit. ``head`` only keeps the count.
+    ``prompt``, ``end``, ``gone`` and ``session`` have in ``path`` the transcript that the agent keeps.
     """
 
     kind: EntryKind

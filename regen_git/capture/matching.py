@@ -101,6 +101,7 @@ class Session:
         "model",
         "name",
         "reports_edits",
+        "transcript",
         "turns",
         "version",
         "worktree",
@@ -114,6 +115,7 @@ class Session:
         self.worktree = ""
         self.model = ""
         self.version = ""
+        self.transcript = ""
         self.reports_edits = False
         self.wrote = False
         self.gone = False
@@ -184,6 +186,7 @@ def _follow(session: Session, entry: Entry, turns: dict[tuple[str, str, str], Tu
     session.worktree = entry.worktree if entry.kind == "prompt" or not session.worktree else session.worktree
     session.last_at = max(session.last_at, entry.at)
     session.last_n = entry.n
+    session.transcript = session.transcript if entry.kind == "edit" else entry.path or session.transcript
     if entry.kind == "session":
         session.gone = False
         session.reports_edits = session.reports_edits or entry.label == "edits"

@@ -22,16 +22,18 @@ def catch_up(repo: Repository, console: Console) -> int:
     if not met:
         return 0
     try:
-        from regen_git.importers.late import late_prompts
+        from regen_git.importers.late import late_prompts, size_of
 
+        sized = (one._replace(size=size_of(one.transcript)) for one in met)
+        grown = [now for now, one in zip(sized, met, strict=True) if now.size not in (-1, one.size)]
+        if not grown:
+            return 0
         waiting = {(e.session, e.text.strip()) for e in Inbox(data).read() if e.kind in ("prompt", "typed")}
-        sizes = {(one.agent, one.session): one.size for one in met}
-        counts, seen = late_prompts(repo, sizes, waiting)
+        counts = late_prompts(repo, [(one.agent, one.transcript) for one in grown], waiting)
     except Exception as error:  # noqa: BLE001 - who asks how things stand must not fail for a transcript
         note_failure(data, "transcripts", error)
         return 0
-    if seen != sizes:
-        remember_sessions(data, [one._replace(size=seen[one.agent, one.session]) for one in met])
+    remember_sessions(data, grown)
     if counts.prompts:
         what = "1 prompt" if counts.prompts == 1 else f"{counts.prompts} prompts"
         console.say(f"recorded {what} that no hook told of, from transcripts")

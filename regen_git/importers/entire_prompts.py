@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regen_git.agents import NAMES, load
+from regen_git.agents.claude_texts import plan_in
 from regen_git.agents.transcripts import Session, Turn, Typed
-from regen_git.importers.harness import plan_in, split_prompts, typed_in
+from regen_git.importers.harness import split_prompts, typed_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

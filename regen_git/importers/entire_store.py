@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from regen_git.agents.payloads import text
 from regen_git.errors import RegenError
 from regen_git.git.blobs import present
 from regen_git.git.commits import read_commit
@@ -164,7 +165,7 @@ def _sessions(repo: Repository, one: str, folder: _Folder, here: set[Oid]) -> It
         raw = repo.objects.short_blob(blob, _LONGEST_METADATA) if blob in here and blob else None
         data = _object(raw)
         # Beside its sessions a checkpoint has a summary; the oldest ones had their only session in its place.
-        if number is not None or _text(data.get("session_id")):
+        if number is not None or text(data.get("session_id")):
             yield _recorded(one, number or 0, files, data)
 
 
@@ -174,11 +175,11 @@ def _recorded(one: str, number: int, files: Mapping[str, Oid], data: Mapping[str
     return Recorded(
         checkpoint=one,
         number=number,
-        session=_DAY.sub("", _text(data.get("session_id"))) or f"{one}/{number}",
-        agent=_text(data.get("agent")),
-        model=_text(data.get("model")) or None,
-        kind=_text(data.get("kind")),
-        created=_seconds(_text(data.get("created_at"))),
+        session=_DAY.sub("", text(data.get("session_id"))) or f"{one}/{number}",
+        agent=text(data.get("agent")),
+        model=text(data.get("model")) or None,
+        kind=text(data.get("kind")),
+        created=_seconds(text(data.get("created_at"))),
         files=tuple(path for path in touched if isinstance(path, str)) if isinstance(touched, list) else (),
         start=_number(data.get("checkpoint_transcript_start"))
         or _number(data.get("transcript_lines_at_start")),
@@ -196,10 +197,6 @@ def _object(raw: bytes | None) -> dict[str, Any]:
     except (ValueError, RecursionError):
         return {}
     return data if isinstance(data, dict) else {}
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
 
 
 def _number(value: object) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from regen_git.git.refs import read_ref
 from regen_git.importers.foreign import Piece, write_pieces
 from regen_git.importers.git_ai_notes import parse_ai_note
 from regen_git.importers.history import Counts, Left, read_reachable
+from regen_git.importers.known import seconds_of
 from regen_git.importers.matching import Found
 from regen_git.importers.sessions import transcripts, worktrees
 
@@ -200,7 +200,8 @@ class _Local:
         if session is None:
             return None
         last = (commit.authored or commit.time) + _SLACK_S
-        return [turn for turn in session.turns if turn.prompts or turn.approved if _second(turn.at) <= last]
+        said = (turn for turn in session.turns if turn.prompts or turn.approved)
+        return [turn for turn in said if seconds_of(turn.at) <= last]
 
 
 @lru_cache(maxsize=64)
@@ -237,10 +238,3 @@ def _mark(turn: Turn) -> bytes:
 
 def _mark_of(at: str, words: str) -> bytes:
     return hashlib.sha256(f"{at}\0{words}".encode("utf-8", "surrogatepass")).digest()[:16]
-
-
-def _second(at: str) -> float:
-    try:
-        return datetime.fromisoformat(at.replace("Z", "+00:00")).timestamp()
-    except (ValueError, OverflowError):
-        return 0.0

@@ -11,9 +11,11 @@ import re
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from regen_git.agents.claude_texts import plan_in
+from regen_git.agents.payloads import text as text_of
 from regen_git.agents.transcripts import Typed, question_in
 from regen_git.domain.intent import LineRange
-from regen_git.importers.harness import plan_in, typed_in
+from regen_git.importers.harness import typed_in
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,7 +67,7 @@ def parse_ai_note(raw: bytes) -> AiNote | None:
         data = json.loads(raw[found.end() :].decode("utf-8", "replace"), strict=False)
     except (ValueError, RecursionError):
         return None
-    if not isinstance(data, dict) or not _SCHEMA.fullmatch(_text(data.get("schema_version"))):
+    if not isinstance(data, dict) or not _SCHEMA.fullmatch(text_of(data.get("schema_version"))):
         return None
     lines = _attested(raw[: found.start()].decode("utf-8", "surrogateescape"))
     known = {**_table(data, "prompts"), **_table(data, "sessions")}
@@ -98,7 +100,7 @@ def spoken_in(tool: str, messages: Sequence[Any]) -> tuple[Spoken, ...]:
     before: dict[str, Any] = {}
     is_result = False
     for message in told:
-        kind, text, at = message.get("type"), _text(message.get("text")), _text(message.get("timestamp"))
+        kind, text, at = message.get("type"), text_of(message.get("text")), text_of(message.get("timestamp"))
         if kind == "assistant":
             said = text or said
         is_result = has_results and kind == "user" and (before.get("type") == "tool_use" or is_result)
@@ -124,7 +126,7 @@ def _share_of_results(messages: Sequence[Mapping[str, Any]]) -> float:
 def _is_expansion(before: Mapping[str, Any], message: Mapping[str, Any]) -> bool:
     """Return whether this is the text that a slash command stands for: it has the command's very time."""
     at = message.get("timestamp")
-    is_command = _text(before.get("text")).lstrip().startswith("<command-")
+    is_command = text_of(before.get("text")).lstrip().startswith("<command-")
     return before.get("type") == "user" and is_command and bool(at) and before.get("timestamp") == at
 
 
@@ -163,11 +165,7 @@ def _table(data: Mapping[str, Any], name: str) -> dict[str, dict[str, Any]]:
 def _conversation(key: str, value: Mapping[str, Any]) -> Conversation:
     about = value.get("agent_id")
     about = about if isinstance(about, dict) else {}
-    tool, model = _text(about.get("tool")), _text(about.get("model"))
+    tool, model = text_of(about.get("tool")), text_of(about.get("model"))
     messages = value.get("messages")
     spoken = spoken_in(tool, messages) if isinstance(messages, list) and messages else None
-    return Conversation(tool, _text(about.get("id")) or key, model if model != "unknown" else None, spoken)
-
-
-def _text(value: object) -> str:
-    return value if isinstance(value, str) else ""
+    return Conversation(tool, text_of(about.get("id")) or key, model if model != "unknown" else None, spoken)

@@ -8,22 +8,14 @@ from __future__ import annotations
 
 import re
 
-from regen_git.agents.transcripts import between, without_put_in
+from regen_git.agents.claude_texts import EXPANDED, command_in, plan_in
+from regen_git.agents.transcripts import without_put_in
 
-__all__ = ["plan_in", "split_prompts", "typed_in"]
+__all__ = ["split_prompts", "typed_in"]
 
 _BETWEEN = "\n\n---\n\n"
-_COMMAND = re.compile(r"<command-name>([^<]*)</command-name>")
 _RESUMED = "Continue from where you left off."
 """What Claude Code says for the person when a session that broke off is taken up again."""
-# Commands that Claude Code answers itself: they ask nothing of the agent.
-_BUILT_IN = re.compile(
-    r"/(?:add-dir|agents|bug|clear|compact|config|context|copy|cost|doctor|exit|export|fast|feedback|fork|help"
-    r"|hooks|ide|install-github-app|keybindings|login|logout|mcp|memory|model|output-style|permissions|plan"
-    r"|plugin|plugins|privacy-settings|quit|rate-limit-options|rename|resume|rewind|sandbox|skills|stats|status"
-    r"|statusline|stickers|tasks|terminal-setup|theme|todos|upgrade|usage|vim)"
-)
-_PLAN = re.compile(r"\A(?:Implement the following plan:)\s*(?=\S)", re.IGNORECASE)
 _PUT_IN = (
     "<local-command-",
     "<bash-",
@@ -61,22 +53,11 @@ _PRESSED = re.compile(
 def typed_in(text: str) -> str:
     """Return what a person typed of this text, a slash command as typed; empty for what nobody typed."""
     text = without_put_in(text).strip()
-    if text.startswith(("<command-name>", "<command-message>")):
-        found, given = _COMMAND.search(text), between(text, "command-args")
-        name = found[1].strip() if found else ""
-        command = name if name.startswith("/") else "/" + name
-        if not name or _BUILT_IN.fullmatch(command):
-            return ""
-        return f"{command} {given.strip()}".rstrip() if given is not None else command
-    if text == _RESUMED or text.startswith(_PUT_IN) or _PRESSED.match(text) or _PLAN.match(text):
+    if text.startswith(EXPANDED):
+        return command_in(text)
+    if text == _RESUMED or text.startswith(_PUT_IN) or _PRESSED.match(text) or plan_in(text):
         return ""
     return text
-
-
-def plan_in(text: str) -> str | None:
-    """Return the plan that the agent wrote and this text hands back to it; ``None`` if it is no such text."""
-    match = _PLAN.match(text.strip())
-    return text.strip()[match.end() :] if match else None
 
 
 def split_prompts(text: str, outline: str = "") -> list[str]:

@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from regen_git.agents import NAMES, load
+from regen_git.agents.claude_texts import plan_in
 from regen_git.agents.transcripts import Session, Turn, Typed, question_in
-from regen_git.importers.harness import plan_in, typed_in
+from regen_git.importers.harness import typed_in
 from regen_git.importers.history import Counts
 from regen_git.importers.known import seconds_of
 from regen_git.importers.matching import Found, inside

@@ -6,10 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from support.plugged import NODE, PLUGINS, run_plugin
+from support.plugged import NODE, run_plugin
 
 from regen_git.agents import caller
-from regen_git.agents.amp import TESTED, read, read_session, session_files
+from regen_git.agents.amp import SETTINGS, TESTED, read, read_session, session_files
+from regen_git.capture.telling.plugins import plugin_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,7 +49,7 @@ def test_without_the_program_nothing_is_told_and_nothing_fails(tmp_path: Path) -
 
 
 def test_the_plugin_begins_with_what_amp_asks_for() -> None:
-    first = (PLUGINS / "amp.ts").read_text("utf-8").splitlines()[0]
+    first = plugin_text("amp", SETTINGS).splitlines()[0]
     assert first == "// @i-know-the-amp-plugin-api-is-wip-and-very-experimental-right-now"
     assert TESTED == ""
 

@@ -201,3 +201,12 @@ def test_an_agent_that_amends_or_picks_a_recorded_commit_is_not_told_of(lab: Lab
     lab.git("checkout", "-q", "before")
     done = lab.run("git", "cherry-pick", made, env=env)
     assert b"nothing recorded" not in done.stderr
+
+
+def test_an_edit_that_is_committed_is_done_with_once(lab: Lab) -> None:
+    tell(lab, "codex", "prompt", text="Write a", turn="t1")
+    path = write(lab, "a.txt")
+    tell(lab, "codex", "edit", turn="t1", path=str(path))
+    lab.commit("Add a")
+    flush(lab.repo)
+    assert [entry.path for entry in lab.inbox().read() if entry.kind == "done"] == ["a.txt"]

@@ -15,10 +15,15 @@ __all__ = ["bare_lab", "lab"]
 _NOW = {"GIT_AUTHOR_DATE": "2026-01-02T03:10:00+00:00", "GIT_COMMITTER_DATE": "2026-01-02T03:10:00+00:00"}
 
 
+def place(lab: Lab) -> Path:
+    """Return where session ``s1`` is kept."""
+    folder = re.sub(r"[^A-Za-z0-9-]", "-", os.path.realpath(lab.path))
+    return Path.home() / ".claude" / "projects" / folder / "s1.jsonl"
+
+
 def transcript(lab: Lab, *turns: tuple[str, str, str]) -> None:
     """Write the transcript of session ``s1``: for each turn its id, its prompt and the file it wrote."""
-    folder = re.sub(r"[^A-Za-z0-9-]", "-", os.path.realpath(lab.path))
-    path = Path.home() / ".claude" / "projects" / folder / "s1.jsonl"
+    path = place(lab)
     path.parent.mkdir(parents=True, exist_ok=True)
     lines: list[dict[str, Any]] = []
     for number, (key, text, name) in enumerate(turns):
@@ -47,9 +52,10 @@ def transcript(lab: Lab, *turns: tuple[str, str, str]) -> None:
 
 def captured(lab: Lab) -> None:
     """Let session ``s1`` write a file that its hooks tell of, and commit it."""
-    key = lab.prompt("Write a")
+    key = lab.prompt("Write a", transcript_path=str(place(lab)))
     lab.edit(key, "a.txt", "a\n")
-    lab.stop(key)
+    said = {"last_assistant_message": "Done.", "transcript_path": str(place(lab))}
+    lab.send("Stop", prompt_id=key, **said)
     lab.git("add", "-A")
     lab.git("commit", "-q", "-m", "Add a", env=_NOW)
     lab.let_hooks_finish()
@@ -82,13 +88,16 @@ def test_a_prompt_that_only_the_transcript_has_is_recorded_by_status(lab: Lab) -
 
 def test_a_transcript_that_has_not_grown_is_not_read_again(lab: Lab) -> None:
     captured(lab)
-    transcript(lab, ("prompt-1", "Write a", "a.txt"))
+    missed(lab)
+    transcript(lab, ("prompt-1", "Write a", "a.txt"), ("prompt-2", "Write b, too", "x.txt"))
     lab.regen("status")
-    before = (lab.data / "met").read_text()
-    assert before.split("\t")[:2] == ["claude", "s1"]
-    assert not before.rstrip().endswith("-1")
+    # As long as before: who does not read it cannot know that it speaks of b.txt now.
+    transcript(lab, ("prompt-1", "Write a", "a.txt"), ("prompt-2", "Write b, too", "b.txt"))
     lab.regen("status")
-    assert (lab.data / "met").read_text() == before
+    assert prompts(lab)["Add b"] == []
+    transcript(lab, ("prompt-1", "Write a", "a.txt"), ("prompt-2", "Write b, please", "b.txt"))
+    lab.regen("status")
+    assert prompts(lab)["Add b"] == ["Write b, please"]
 
 
 def test_a_session_that_was_never_captured_is_left_to_import(lab: Lab) -> None:
@@ -120,6 +129,6 @@ def test_a_transcript_that_is_no_transcript_is_no_failure(lab: Lab) -> None:
 
 def test_what_is_remembered_of_sessions_may_be_broken(lab: Lab) -> None:
     captured(lab)
-    (lab.data / "met").write_bytes(b"\xffnonsense\nclaude\ts1\tx\ty\n\t\t\t\n")
+    (lab.data / "met").write_bytes(b"\xffnonsense\nclaude\ts1\tx\ty\n\t\t\t\nclaude\ts1\t5\t/nowhere\n")
     done = lab.run("git-regen", "status")
     assert (done.returncode, done.stderr) == (0, b"")

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import sqlite3
-import time
-from contextlib import closing
-from pathlib import Path
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -30,7 +29,6 @@ from regen_git.importers.git_ai import import_git_ai
 from regen_git.importers.harness import typed_in
 from regen_git.importers.history import Counts, read_past
 from regen_git.importers.known import seconds_of
-from regen_git.importers.late import late_prompts
 from regen_git.importers.matching import Found, inside
 from regen_git.importers.reading import one
 from regen_git.importers.sessions import UNREADABLE, import_found, read_sessions
@@ -40,12 +38,29 @@ from regen_git.ledger.store import Ledger
 from regen_git.sharing.agent_trace import trace_records
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from support.builder import RepoBuilder
 
 ONE, TWO = "a1b2c3d4e5f6", "b1b2c3d4e5f6"
 AT = "2026-01-02T03:04:05Z"
+
+
+@contextmanager
+def patience() -> Iterator[None]:
+    """End what would go on for hours, as a pattern that is not linear does here, after a minute of work."""
+
+    def give_up(_: int, __: object) -> None:
+        raise TimeoutError("a minute of work was not enough")
+
+    before = signal.signal(signal.SIGVTALRM, give_up)
+    signal.setitimer(signal.ITIMER_VIRTUAL, 60)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_VIRTUAL, 0)
+        signal.signal(signal.SIGVTALRM, before)
 
 
 def told(repo: RepoBuilder, commit: str) -> list[str]:
@@ -170,10 +185,9 @@ def test_what_was_purged_stays_away_with_all_its_prompts(repo: RepoBuilder) -> N
         lambda: between("<plan>" * 50_000, "plan"),
     ],
 )
-def test_no_text_takes_long_to_read(work: Callable[[], object]) -> None:
-    start = time.process_time()
-    work()
-    assert time.process_time() - start < 2
+def test_reading_ends_whatever_the_text(work: Callable[[], object]) -> None:
+    with patience():
+        work()
 
 
 def test_what_programs_put_in_is_taken_out_as_far_as_it_goes() -> None:
@@ -281,28 +295,16 @@ def test_a_large_chat_of_aider_is_read_in_one_go(tmp_path: Path) -> None:
         out.write(b"# aider chat started at 2026-01-02 03:04:05\n\n#### Add a.  \n")
         for _ in range(60):
             out.write((b"y" * 999 + b"\n") * 1000)
-    start = time.process_time()
-    chat = chat_at(str(file), 0, "")
+    with patience():
+        chat = chat_at(str(file), 0, "")
     assert chat is not None
     assert [ask.text for ask in chat.asks] == ["Add a."]
-    assert time.process_time() - start < 3
 
 
 def test_numbers_that_nobody_wrote_are_not_remembered(tmp_path: Path) -> None:
-    rows = ["claude\ts1\t5\t--5", "claude\ts2\t" + "9" * 5000 + "\t1", "claude\t\t5\t5", "claude\ts3\t5\t-1"]
+    rows = ["claude\ts1\t--5\t/x", f"claude\ts2\t{'9' * 5000}\t/x", "claude\t\t5\t/x", "claude\ts3\t-1\t/x"]
     (tmp_path / "met").write_text("\n".join(rows) + "\n")
     assert [(one.session, one.size) for one in met_sessions(str(tmp_path))] == [("s3", -1)]
-
-
-def test_sessions_with_the_same_first_digits_are_told_apart(repo: RepoBuilder) -> None:
-    folder = Path.home() / ".claude" / "projects" / re.sub(r"[^A-Za-z0-9-]", "-", os.path.realpath(repo.path))
-    folder.mkdir(parents=True)
-    names = ["01234567-aaaa-7000-8000-000000000001", "01234567-bbbb-7000-8000-000000000002"]
-    for number, name in enumerate(names):
-        (folder / f"{name}.jsonl").write_text("{}\n" * (number + 1))
-    repo.commit("Add a", {"a.py": "a\n"})
-    _, sizes = late_prompts(repo.opened, {("claude", name): -1 for name in names}, ())
-    assert [sizes["claude", name] for name in names] == [3, 6]
 
 
 def test_binary_rubbish_is_a_session_of_nothing(tmp_path: Path) -> None:

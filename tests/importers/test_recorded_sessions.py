@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from support.builder import RepoBuilder
-from support.recordings import load_database, recordings
+from support.recordings import HOME, TRANSCRIPTS, WORK, load_database, recordings
 
 from regen_git.agents import load
 from regen_git.domain.ids import derived_intent_id
@@ -22,18 +22,6 @@ if TYPE_CHECKING:
 
     from support.recordings import Recording
 
-HOME = "/home/dev"
-WORK = f"{HOME}/work/hello"
-LAYOUT = {
-    "claude": (".claude/projects", "transcripts"),
-    "codex": (".codex/sessions", "sessions"),
-    "gemini": (".gemini/tmp", "tmp"),
-    "qwen": (".qwen/projects", "projects"),
-    "copilot": (".copilot/session-state", "session-state"),
-    "droid": (".factory/sessions", "sessions"),
-    "pi": (".pi/agent/sessions", "sessions"),
-    "continue": (".continue/sessions", "sessions"),
-}
 COMMIT = re.compile(
     r"^commit ([0-9a-f]{40})\n(?:.*\n)*?Date: (\S+)\n\n((?:.*\n)*?)\n\n((?: .*\n?)*)", re.MULTILINE
 )
@@ -76,7 +64,7 @@ class Stage:
             dump.write_text(self.moved((source / "opencode.db.sql").read_text("utf-8")), "utf-8")
             load_database(dump, self.home / ".local" / "share" / "opencode" / "opencode.db")
             return
-        there, kept = LAYOUT[agent]
+        there, kept = TRANSCRIPTS[agent]
         shutil.copytree(source / kept, self.home / there)
         if agent == "gemini":
             shutil.copy(source / "projects.json", self.home / ".gemini")

@@ -7,18 +7,18 @@ import os
 import re
 import shutil
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import regen_git.agents
+from regen_git.agents import load
+from regen_git.capture.telling.plugins import plugin_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
-__all__ = ["NODE", "PLUGINS", "happened_in", "run_plugin"]
+__all__ = ["NODE", "happened_in", "run_plugin"]
 
 NODE = shutil.which("node") or ""
-PLUGINS = Path(regen_git.agents.__file__).parent / "plugins"
 
 # What happens is a list of [name of the hook, arguments]; a plugin is loaded where the name is 'load'.
 _OPENCODE = """
@@ -99,8 +99,9 @@ def run_plugin(
     of the program on the PATH; ``None``: there is none. The plugin must print nothing.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    source = next(PLUGINS.glob(f"{agent}.*"))
-    shutil.copy(source, folder / "plugin.mjs")
+    settings = load(agent).SETTINGS
+    assert settings is not None
+    (folder / "plugin.mjs").write_text(plugin_text(agent, settings), "utf-8")
     script = re.sub("%s", lambda _: _SCRIPTS[agent], _FRAME)
     (folder / "script.mjs").write_text(script)
     programs = folder / "bin"

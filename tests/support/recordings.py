@@ -36,10 +36,12 @@ if TYPE_CHECKING:
 FIXTURES = Path(__file__).resolve().parents[2].parent / "shared" / "agent-fixtures"
 EXPECTED = Path(__file__).resolve().parents[1] / "agents" / "expected"
 
-_HOME = "/home/dev"
-_WORK = "/home/dev/work/hello"
+HOME = "/home/dev"
+WORK = "/home/dev/work/hello"
+"""Where the recorded person lived and worked."""
+
 _NOT_KEPT = re.compile(r"GIT_(?:AUTHOR|EXEC_PATH|INDEX_FILE|PREFIX|EDITOR|PAGER|ASKPASS|SEQUENCE|SSH)")
-_TRANSCRIPTS = {
+TRANSCRIPTS = {
     "claude": (".claude/projects", "transcripts"),
     "codex": (".codex/sessions", "sessions"),
     "gemini": (".gemini/tmp", "tmp"),
@@ -106,7 +108,7 @@ class Player:
 
     def import_sessions(self) -> None:
         """Take what no hook tells from the agent's transcripts, as ``git regen import`` does."""
-        there, kept = _TRANSCRIPTS[self.recording.agent]
+        there, kept = TRANSCRIPTS[self.recording.agent]
         told = (self.recording.folder / "commits.txt").read_text("utf-8")
         recorded = re.findall(r"^commit ([0-9a-f]{40})$", told, re.MULTILINE)
         # The agent's shell printed the ids of the recorded commits.
@@ -171,14 +173,14 @@ class Player:
         return not matcher or re.fullmatch(matcher, str(tool)) is not None
 
     def _moved(self, text: str) -> str:
-        return text.replace(_WORK, str(self.lab.path)).replace(_HOME, str(self.home))
+        return text.replace(WORK, str(self.lab.path)).replace(HOME, str(self.home))
 
     def _grow(self, payload: dict[str, Any], state: dict[str, Any] | None) -> None:
         """Let the transcript be as long as it was at this event."""
         path = payload.get("transcript_path") or payload.get("transcriptPath")
         if not isinstance(path, str) or not path or state is None:
             return
-        there, kept = _TRANSCRIPTS[self.recording.agent]
+        there, kept = TRANSCRIPTS[self.recording.agent]
         source = self.recording.folder / kept / os.path.relpath(path, self.home / there)
         target = Path(path)
         if not state.get("exists") or not source.exists():

@@ -3,28 +3,10 @@
 // It prints nothing, changes nothing, and never fails Amp. Take it out with `git regen agents remove amp`.
 import { spawn } from "node:child_process"
 
+const AGENT = "amp"
 const LONGEST = 4096 // characters of the agent's last words
 
-let absent = false
-let patience = 3000 // milliseconds that Amp waits for one report
-let last = Promise.resolve()
-
-function deliver(report) {
-  if (absent) return
-  return new Promise((done) => {
-    const timer = setTimeout(() => done((patience = 100)), patience)
-    const end = () => done(clearTimeout(timer))
-    try {
-      const child = spawn("git-regen", ["capture", "--agent", "amp"], { stdio: ["pipe", "ignore", "ignore"], windowsHide: true })
-      child.on("error", (error) => end((absent ||= error?.code === "ENOENT")))
-      child.on("close", end)
-      child.stdin.on("error", () => {})
-      child.stdin.end(JSON.stringify({ regen: 1, ...report }))
-    } catch {
-      end()
-    }
-  })
-}
+/* deliver.js */
 
 export default function (amp) {
   const path = (uri) => amp.helpers.filePathFromURI(uri)

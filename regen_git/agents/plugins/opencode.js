@@ -3,29 +3,11 @@
 // Take it out with `git regen agents remove opencode`.
 import { spawn } from "node:child_process"
 
+const AGENT = "opencode"
 const WRITES = new Set(["edit", "write", "patch", "multiedit", "apply_patch"])
 const LONGEST = 4096 // characters of the agent's last words
 
-let absent = false
-let patience = 3000 // milliseconds that OpenCode waits for one report
-let last = Promise.resolve()
-
-function deliver(report) {
-  if (absent) return
-  return new Promise((done) => {
-    const timer = setTimeout(() => done((patience = 100)), patience)
-    const end = () => done(clearTimeout(timer))
-    try {
-      const child = spawn("git-regen", ["capture", "--agent", "opencode"], { stdio: ["pipe", "ignore", "ignore"], windowsHide: true })
-      child.on("error", (error) => end((absent ||= error?.code === "ENOENT")))
-      child.on("close", end)
-      child.stdin.on("error", () => {})
-      child.stdin.end(JSON.stringify({ regen: 1, ...report }))
-    } catch {
-      end()
-    }
-  })
-}
+/* deliver.js */
 
 const words = (parts) =>
   parts.filter((part) => part.type === "text" && !part.synthetic && !part.ignored).map((part) => part.text).join("\n")

@@ -20,9 +20,11 @@ _OURS = re.compile(r"^// .*`git regen agents remove \w+`", re.MULTILINE)
 
 
 def plugin_text(name: str, settings: Settings) -> str:
-    """Return the plugin for an agent, which lies beside the modules of the agents."""
+    """Return the plugin for an agent: one file, with what all of ours share put in where it says so."""
     suffix = PurePosixPath(settings.project or settings.user).suffix
-    return Path(agents.__file__).with_name("plugins").joinpath(name + suffix).read_text("utf-8")
+    folder = Path(agents.__file__).with_name("plugins")
+    shared = (folder / "deliver.js").read_text("utf-8")
+    return (folder / (name + suffix)).read_text("utf-8").replace("/* deliver.js */\n", shared)
 
 
 def is_our_plugin(text: str) -> bool:

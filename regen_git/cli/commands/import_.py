@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from regen_git.cli.classifying import Outcome
+    from regen_git.git.repository import Repository
     from regen_git.importers.history import Counts
 
 __all__ = ["command"]
@@ -122,12 +124,15 @@ def aider(span: str, max_count: int | None, *, file: Path | None, dry_run: bool,
     """
     from regen_git.importers.aider import import_aider
 
-    repo = open_up_to_date()
-    with counting("chats", is_quiet=as_json) as on_progress:
-        counts = import_aider(
-            repo, span, file=file, max_count=max_count, dry_run=dry_run, on_progress=on_progress
-        )
-    _report(counts, "aider's chat history", dry_run=dry_run, as_json=as_json)
+    _take(
+        partial(import_aider, file=file),
+        "chats",
+        "aider's chat history",
+        span,
+        max_count,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
 
 
 @command.command("specstory")
@@ -140,10 +145,7 @@ def specstory(span: str, max_count: int | None, *, dry_run: bool, as_json: bool)
     """
     from regen_git.importers.specstory import import_specstory
 
-    repo = open_up_to_date()
-    with counting("files", is_quiet=as_json) as on_progress:
-        counts = import_specstory(repo, span, max_count=max_count, dry_run=dry_run, on_progress=on_progress)
-    _report(counts, "SpecStory's history", dry_run=dry_run, as_json=as_json)
+    _take(import_specstory, "files", "SpecStory's history", span, max_count, dry_run=dry_run, as_json=as_json)
 
 
 @command.command("entire")
@@ -157,10 +159,15 @@ def entire(span: str, max_count: int | None, *, dry_run: bool, as_json: bool) ->
     """
     from regen_git.importers.entire import import_entire
 
-    repo = open_up_to_date()
-    with counting("transcripts", is_quiet=as_json) as on_progress:
-        counts = import_entire(repo, span, max_count=max_count, dry_run=dry_run, on_progress=on_progress)
-    _report(counts, "Entire's checkpoints", dry_run=dry_run, as_json=as_json)
+    _take(
+        import_entire,
+        "transcripts",
+        "Entire's checkpoints",
+        span,
+        max_count,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
 
 
 @command.command("git-ai")
@@ -173,10 +180,7 @@ def git_ai(span: str, max_count: int | None, *, dry_run: bool, as_json: bool) ->
     """
     from regen_git.importers.git_ai import import_git_ai
 
-    repo = open_up_to_date()
-    with counting("notes", is_quiet=as_json) as on_progress:
-        counts = import_git_ai(repo, span, max_count=max_count, dry_run=dry_run, on_progress=on_progress)
-    _report(counts, "git-ai's notes", dry_run=dry_run, as_json=as_json)
+    _take(import_git_ai, "notes", "git-ai's notes", span, max_count, dry_run=dry_run, as_json=as_json)
 
 
 @command.command("agent-trace")
@@ -194,12 +198,15 @@ def agent_trace(span: str, max_count: int | None, *, file: Path | None, dry_run:
     """
     from regen_git.importers.agent_trace import import_agent_trace
 
-    repo = open_up_to_date()
-    with counting("transcripts", is_quiet=as_json) as on_progress:
-        counts = import_agent_trace(
-            repo, span, file=file, max_count=max_count, dry_run=dry_run, on_progress=on_progress
-        )
-    _report(counts, "Agent Trace", dry_run=dry_run, as_json=as_json)
+    _take(
+        partial(import_agent_trace, file=file),
+        "transcripts",
+        "Agent Trace",
+        span,
+        max_count,
+        dry_run=dry_run,
+        as_json=as_json,
+    )
 
 
 def _of_agent(name: str) -> click.Command:
@@ -226,11 +233,26 @@ def _import_sessions(
 ) -> None:
     from regen_git.importers.sessions import import_sessions
 
+    def take(repo: Repository, span: str, **more: Any) -> Counts:
+        return import_sessions(repo, agents, span, **more)
+
+    _take(take, "transcripts", source, span, max_count, dry_run=dry_run, as_json=as_json)
+
+
+def _take(
+    importer: Callable[..., Counts],
+    unit: str,
+    source: str,
+    span: str,
+    max_count: int | None,
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Run an import, with a bar that counts its ``unit``, and say what came of it."""
     repo = open_up_to_date()
-    with counting("transcripts", is_quiet=as_json) as on_progress:
-        counts = import_sessions(
-            repo, agents, span, max_count=max_count, dry_run=dry_run, on_progress=on_progress
-        )
+    with counting(unit, is_quiet=as_json) as on_progress:
+        counts = importer(repo, span, max_count=max_count, dry_run=dry_run, on_progress=on_progress)
     _report(counts, source, dry_run=dry_run, as_json=as_json)
 
 

@@ -79,20 +79,10 @@ def command(commits: int, *, as_json: bool) -> None:
         console.out(_standing_line(one))
     if failures:
         console.out(style(f"{len(failures)} past failures are in the log: git regen doctor", fg="yellow"))
-    shown = {name: "foreign" if state == "foreign" else _plain(state) for name, state in hooks.items()}
     console.emit(
         {
-            "inbox": [
-                {
-                    "session": one.session,
-                    "agent": one.agent,
-                    "prompts": list(one.prompts),
-                    "wrote": list(one.wrote),
-                    "worktree": one.worktree,
-                }
-                for one in waiting
-            ],
-            "hooks": shown,
+            "inbox": [_waiting_json(one) for one in waiting],
+            "hooks": {name: _plain(state) for name, state in hooks.items()},
             "coverage": coverage,
             "remotes": {
                 one.remote: {"ahead": one.ahead, "behind": one.behind, "fetched": one.is_fetched}
@@ -102,6 +92,16 @@ def command(commits: int, *, as_json: bool) -> None:
             "failures": len(failures),
         }
     )
+
+
+def _waiting_json(one: _Waiting) -> dict[str, Any]:
+    return {
+        "session": one.session,
+        "agent": one.agent,
+        "prompts": list(one.prompts),
+        "wrote": list(one.wrote),
+        "worktree": one.worktree,
+    }
 
 
 def _standing_line(one: Standing) -> str:
@@ -116,7 +116,7 @@ def _standing_line(one: Standing) -> str:
 
 def _plain(state: str) -> str:
     """An older hook of ours is installed too; ``doctor`` says that it is old."""
-    return "missing" if state == "missing" else "installed"
+    return state if state in ("missing", "foreign") else "installed"
 
 
 def _waiting(repo: Repository) -> list[_Waiting]:
