@@ -10,6 +10,7 @@
     ├── NotARepositoryError     there is no repository here
     ├── LedgerError             a note cannot be written or understood
     ├── ConfigError             a setting cannot be understood
+    ├── SpecError               a page of the spec cannot be read
     ├── UntrustedError          a repository's settings would run code, and nobody has said yes
     ├── ModelError              a model could not be reached or did not answer
     │   ├── NoRecordedReplyError  a locked replay needs a reply that nobody recorded
@@ -40,6 +41,7 @@ __all__ = [
     "RefusedError",
     "RegenError",
     "ReplayError",
+    "SpecError",
     "UntrustedError",
     "UsageError",
 ]
@@ -127,6 +129,10 @@ class LedgerError(RegenError):
 
 class ConfigError(RegenError):
     """A setting cannot be understood."""
+
+
+class SpecError(RegenError):
+    """A page of the spec cannot be read; the message names file and line."""
 
 
 class UntrustedError(RegenError):

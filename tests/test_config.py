@@ -255,6 +255,22 @@ PROJECTS = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("path", "pattern"),
+    [
+        ("migrations/001_a.sql", "migrations/**"),
+        ("shop/migrations/0001_initial.py", "shop/migrations/**"),
+        ("db/migrate/20240101_a.rb", "db/migrate/**"),
+        ("migrations/versions/5a1e_item.py", "migrations/**"),
+        ("prisma/migrations/20240101_a/migration.sql", "prisma/migrations/**"),
+        ("tests/migrations/test_a.py", None),
+    ],
+)
+def test_the_proposal_knows_where_migrations_lie(path: str, pattern: str | None) -> None:
+    files = {path: b""}
+    assert read(detect(files, files.get).encode()).paths.append == ((pattern,) if pattern else ())
+
+
 @pytest.mark.parametrize(("files", "runs", "setup"), PROJECTS)
 def test_the_proposal_names_the_commands_of_the_project_and_can_be_read(
     files: dict[str, bytes], runs: list[str], setup: str | None

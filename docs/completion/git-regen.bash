@@ -44,12 +44,20 @@ _git_regen ()
 		"/import vscode") path="/import/vscode" ;;
 		"/import windsurf") path="/import/windsurf" ;;
 		"/import continue") path="/import/continue" ;;
+		" edit") path="/edit" ;;
+		" supersede") path="/supersede" ;;
+		" fold") path="/fold" ;;
+		" retract") path="/retract" ;;
 		" log") path="/log" ;;
 		" show") path="/show" ;;
+		" blame") path="/blame" ;;
 		" why") path="/why" ;;
+		" diff") path="/diff" ;;
+		" describe") path="/describe" ;;
 		" export") path="/export" ;;
 		" sync") path="/sync" ;;
 		" repair") path="/repair" ;;
+		" purge") path="/purge" ;;
 		" check") path="/check" ;;
 		" try") path="/try" ;;
 		" plan") path="/plan" ;;
@@ -66,9 +74,9 @@ _git_regen ()
 	/init:--agents-at) __gitcomp "project user none"; return ;;
 	/record:--class) __gitcomp "feature constraint correction answer question operation noise"; return ;;
 	/check:--format) __gitcomp "text github junit"; return ;;
-	/plan:--mode) __gitcomp "chained anchored"; return ;;
+	/plan:--mode) __gitcomp "folded chained anchored oneshot"; return ;;
 	/plan:--include) __gitcomp "recorded message all"; return ;;
-	/replay:--mode) __gitcomp "chained anchored"; return ;;
+	/replay:--mode) __gitcomp "folded chained anchored oneshot"; return ;;
 	/replay:--include) __gitcomp "recorded message all"; return ;;
 	/replay:--check) __gitcomp "tip regenerated every never"; return ;;
 	/resolve:--take) __gitcomp "original"; return ;;
@@ -76,7 +84,7 @@ _git_regen ()
 	esac
 	case "$path:$cur" in
 	/demo:--*) __gitcomp "--keep --json" ;;
-	/init:--*) __gitcomp "--yes --hooks --no-hooks --claude --agent --agents-at --config --no-config --import --no-import --pre-push --baseline --undo --json" ;;
+	/init:--*) __gitcomp "--yes --hooks --no-hooks --claude --agent --agents-at --config --no-config --import --no-import --pre-push --baseline --spec --undo --json" ;;
 	/deinit:--*) __gitcomp "--json" ;;
 	/doctor:--*) __gitcomp "--prove --no-prove --json" ;;
 	/agents:--*) __gitcomp "--json" ;;
@@ -107,22 +115,30 @@ _git_regen ()
 	/import/vscode:--*) __gitcomp "--classify-with --max-count --dry-run --json" ;;
 	/import/windsurf:--*) __gitcomp "--classify-with --max-count --dry-run --json" ;;
 	/import/continue:--*) __gitcomp "--classify-with --max-count --dry-run --json" ;;
-	/log:--*) __gitcomp "--max-count --json" ;;
+	/edit:--*) __gitcomp "--message --file --prompt --dry-run --json" ;;
+	/supersede:--*) __gitcomp "--message --file --by --dry-run --json" ;;
+	/fold:--*) __gitcomp "--model --check --budget --budget-tokens --max-tokens --jobs --dry-run --json" ;;
+	/retract:--*) __gitcomp "--undo --dry-run --json" ;;
+	/log:--*) __gitcomp "--max-count --history --json" ;;
 	/show:--*) __gitcomp "--json" ;;
+	/blame:--*) __gitcomp "--json" ;;
 	/why:--*) __gitcomp "--json" ;;
+	/diff:--*) __gitcomp "--history --json" ;;
+	/describe:--*) __gitcomp "--json" ;;
 	/export:--*) __gitcomp "--output --private --json" ;;
 	/sync:--*) __gitcomp "--fetch-only --no-push --replies --yes --dry-run --json" ;;
 	/repair:--*) __gitcomp "--dry-run --json" ;;
+	/purge:--*) __gitcomp "--text-file --keep-redacted --follow --dry-run --yes --json" ;;
 	/check:--*) __gitcomp "--require --report-only --each --format --summary --json" ;;
 	/try:--*) __gitcomp "--model --budget --budget-tokens --max-tokens --no-check --no-sandbox --full --dry-run --json" ;;
-	/plan:--*) __gitcomp "--model --mode --include --ungrouped --json" ;;
-	/replay:--*) __gitcomp "--model --mode --name --include --ungrouped --rewrite --locked --check --jobs --budget --budget-tokens --max-tokens --context-tokens --temperature --no-sandbox --dry-run --resume --force --yes --json" ;;
+	/plan:--*) __gitcomp "--model --mode --include --ungrouped --changed --from --json" ;;
+	/replay:--*) __gitcomp "--model --mode --name --include --ungrouped --rewrite --changed --from --locked --check --jobs --budget --budget-tokens --max-tokens --context-tokens --temperature --no-sandbox --dry-run --resume --force --yes --json" ;;
 	/resolve:--*) __gitcomp "--note --take --drop --edit --tree --json" ;;
 	/compare:--*) __gitcomp "--diff --json" ;;
 	/verify:--*) __gitcomp "--against --no-cache --json" ;;
 	/adopt:--*) __gitcomp "--history --published --force --dry-run --json" ;;
 	:*)
-		__gitcomp "demo init deinit doctor agents trust record status classify mark import log show why export sync repair check try plan replay resolve compare verify adopt"
+		__gitcomp "demo init deinit doctor agents trust record status classify mark import edit supersede fold retract log show blame why diff describe export sync repair purge check try plan replay resolve compare verify adopt"
 		;;
 	/agents:*) __gitcomp "add remove" ;;
 	/import:*) __gitcomp "agent-trace aider commits entire git-ai sessions specstory claude codex gemini copilot opencode droid qwen pi cursor vscode windsurf continue" ;;

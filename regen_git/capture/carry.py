@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from regen_git.capture.binding import binding_of
 from regen_git.capture.hand import moved
+from regen_git.domain.ids import IntentId
 from regen_git.domain.intent import Binding, Intent
 from regen_git.errors import RegenError
 from regen_git.git.commits import read_commit
@@ -44,7 +45,8 @@ def payload(
 ) -> bytes:
     """Return what a copy of a commit gets: the intents as they are, and a binding of its own.
 
-    Lines that a person had mended stay known where they stand in the copy. ``by_hand`` has further ones.
+    What is asked in the place of the intent comes along, with the same binding: no trailer names it. Lines
+    that a person had mended stay known where they stand in the copy. ``by_hand`` has further ones.
     """
     docs = list(documents)
     # Parts of a long intent, and what a later version wrote, go along.
@@ -56,7 +58,11 @@ def payload(
     for path, ranges in (by_hand or {}).items():
         if path in binding.wrote or not binding.wrote:
             hand = {**(hand or {}), path: tuple(sorted({*(hand or {}).get(path, ()), *ranges}))}
-    return b"".join([*intents, encode(replace(binding, hand=hand))])
+    binding = replace(binding, hand=hand)
+    instead = dict.fromkeys(doc.record.id for doc in docs if isinstance(doc.record, Intent))
+    instead.pop(IntentId(one), None)
+    bound = [binding, *(replace(binding, intent=other) for other in instead)]
+    return b"".join([*intents, *map(encode, bound)])
 
 
 def _hand_in(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 import traceback
@@ -85,6 +86,8 @@ def group() -> click.Group:
 def run_command(argv: Sequence[str]) -> int:
     """Run one command and return its exit status; every failure is said on standard error."""
     output = sys.stdout
+    # What a command reads it needs to its end: looking for garbage again and again finds none.
+    gc.set_threshold(100_000, 20, 20)
     try:
         result: Any = group().main(args=list(argv), prog_name="git regen", standalone_mode=False)
     except (click.Abort, KeyboardInterrupt):

@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from regen_git.errors import UsageError
-
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from regen_git.cli.console import Console
-    from regen_git.config import User
     from regen_git.git.repository import Repository
     from regen_git.llm.prices import Price
-    from regen_git.replay.answers import Models, Tally
+    from regen_git.replay.answers import Tally
     from regen_git.replay.classifying import Classified, Work
 
 __all__ = ["Outcome", "Terms", "run", "say"]
@@ -74,6 +68,7 @@ def run(repo: Repository, span: str, terms: Terms, *, is_quiet: bool = False) ->
 
     Raises ``ModelError``, ``BudgetError`` and, for a budget in dollars and an unknown price, ``UsageError``.
     """
+    from regen_git.cli.asking import price_for
     from regen_git.replay.classifying import RULES, by_rules, survey, worst_case, write
 
     work = survey(repo, span, again=terms.again)
@@ -81,7 +76,7 @@ def run(repo: Repository, span: str, terms: Terms, *, is_quiet: bool = False) ->
     if terms.model == RULES:
         done = by_rules(work)
     else:
-        price = _price(repo, terms)
+        price = price_for(repo, terms)
         calls, tokens, most = worst_case(work, terms.model, terms.max_tokens)
         if terms.dry_run or not calls:
             outcome.calls, outcome.tokens = calls, tokens
@@ -100,78 +95,21 @@ def run(repo: Repository, span: str, terms: Terms, *, is_quiet: bool = False) ->
     return outcome
 
 
-def _price(repo: Repository, terms: Terms) -> Price | None:
-    from regen_git.llm.prices import lookup
-
-    price = lookup(terms.model)
-    if price is None and _limit(repo, terms) is not None:
-        raise UsageError(
-            f"no price is known for model '{terms.model}', so a budget in dollars cannot be kept",
-            hint="give the budget in tokens with --budget-tokens",
-        )
-    return price
-
-
-def _user(repo: Repository) -> User:
-    """Return what the user set; the repository's own settings have no say in who is asked."""
-    import os
-
-    from regen_git.config.reading import GIT_CONFIG_ARGS, read_user
-
-    return read_user(repo.git(*GIT_CONFIG_ARGS, ok=(0, 1)), os.environ)
-
-
-def _limit(repo: Repository, terms: Terms) -> float | None:
-    if terms.budget_usd is not None or terms.budget_tokens is not None:
-        return terms.budget_usd
-    return _user(repo).budget_usd
-
-
 def _asked(
     repo: Repository, work: Work, terms: Terms, price: Price | None, *, is_quiet: bool
 ) -> tuple[Classified, Tally]:
-    from regen_git.cli.progress import counting
-    from regen_git.replay.classifying import requests_of
+    from regen_git.cli.asking import ask
+    from regen_git.replay.classifying import ask_model, requests_of
 
     total = sum(1 for _ in requests_of(work, terms.model, terms.max_tokens))
-    with counting("requests", is_quiet=is_quiet) as on_progress:
-        answered = 0
-
-        def on_answer() -> None:
-            nonlocal answered
-            answered += 1
-            if on_progress is not None:
-                on_progress(answered, total)
-
-        return asyncio.run(_drive(repo, work, terms, price, on_answer))
-
-
-async def _drive(
-    repo: Repository, work: Work, terms: Terms, price: Price | None, on_answer: Callable[[], None]
-) -> tuple[Classified, Tally]:
-    from regen_git.llm.budget import Budget
-    from regen_git.llm.litellm_client import LitellmClient
-    from regen_git.llm.replies import ReplyStore
-    from regen_git.replay.answers import Models
-    from regen_git.replay.classifying import ask_model
-
-    user = _user(repo)
-    store = ReplyStore(repo)
-    models: Models
-
-    async def unsure(request: Any) -> None:
-        await models.unsure(request)
-
-    jobs = max(1, terms.jobs)
-    client = LitellmClient(jobs, user.timeout_s, api_base=user.api_base, on_unsure=unsure)
-    client.warm()
-    budget = Budget(_limit(repo, terms), terms.budget_tokens)
-    models = Models(client, store, budget, price, asyncio.Semaphore(jobs))
-    try:
-        return await ask_model(work, models, terms.model, terms.max_tokens, on_answer)
-    finally:
-        await client.aclose()
-        store.flush()
+    return ask(
+        repo,
+        terms,
+        price,
+        total,
+        lambda models, on_answer: ask_model(work, models, terms.model, terms.max_tokens, on_answer),
+        is_quiet=is_quiet,
+    )
 
 
 def say(outcome: Outcome, console: Console) -> None:

@@ -41,17 +41,19 @@ def _tell_of_fetch() -> Callable[[int, str], None]:
     return tell
 
 
-def open_up_to_date() -> Repository:
+def open_up_to_date(meanwhile: Callable[[Repository], None] = lambda _repo: None) -> Repository:
     """Open the repository of the current folder, the notes of marked commits written and none lost.
 
-    Where nothing has happened this costs a look at some small files. Raises ``NotARepositoryError``.
+    Where nothing has happened this costs a look at some small files. ``meanwhile`` may start what needs no
+    notes, as soon as the repository is open. Raises ``NotARepositoryError``.
     """
+    repo = open_repository()
+    meanwhile(repo)
     from regen_git.capture.inbox import has_commits
     from regen_git.capture.marks import anything_marked
     from regen_git.capture.place import place_of
     from regen_git.capture.reflog import anything_new
 
-    repo = open_repository()
     place = place_of(repo)
     data = place.data
     try:

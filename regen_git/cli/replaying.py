@@ -15,15 +15,33 @@ if TYPE_CHECKING:
 
     from regen_git.cli.console import Console
     from regen_git.config import Settings
+    from regen_git.domain.ids import Oid
+    from regen_git.git.repository import Repository
     from regen_git.llm.client import ModelClient, Request
     from regen_git.llm.prices import Price
     from regen_git.replay.answers import Answers
     from regen_git.replay.engine import Progress
-    from regen_git.replay.options import ReplayOptions
+    from regen_git.replay.options import Mode, ReplayOptions
+    from regen_git.replay.prepare import Prepared
     from regen_git.replay.report import Report
     from regen_git.replay.session import OpenClient
 
-__all__ = ["Meter", "choose_model", "counted", "load_for_replay", "model_client", "money", "print_report"]
+__all__ = [
+    "Meter",
+    "choose_model",
+    "counted",
+    "default_mode",
+    "load_for_replay",
+    "model_client",
+    "money",
+    "prepared_for",
+    "print_hunks",
+    "print_report",
+]
+
+
+_FEW = 20
+"""How many hunks that stand unchanged are still listed one by one."""
 
 
 def choose_model(typed: str | None, settings: Settings) -> str:
@@ -37,6 +55,30 @@ def choose_model(typed: str | None, settings: Settings) -> str:
             "'git config regen.model NAME' keeps it",
         )
     return model
+
+
+def default_mode(repo: Repository, span: str, tip: Oid) -> Mode:
+    """Return the mode where none is named: the spec is generated where there is one, and no A..B is typed."""
+    from regen_git.git.commits import read_commit
+    from regen_git.git.trees import subtree, walk
+    from regen_git.spec.values import SPEC_FOLDER
+
+    store = repo.objects
+    folder = subtree(store, read_commit(store, tip).tree, SPEC_FOLDER)
+    if ".." in span or folder is None:
+        return "chained"
+    return "folded" if any(path.endswith(".md") for path, _ in walk(store, folder)) else "chained"
+
+
+def prepared_for(repo: Repository, options: ReplayOptions, settings: Settings) -> Prepared:
+    """Plan a replay of history, or the generation of a spec. Raises ``ReplayError``."""
+    if options.is_from_spec:
+        from regen_git.replay.folded.planning import prepare_folded
+
+        return prepare_folded(repo, options, settings)
+    from regen_git.replay.prepare import prepare
+
+    return prepare(repo, options, settings)
 
 
 def load_for_replay(repo: Any, *, no_sandbox: bool = False) -> Settings:
@@ -139,6 +181,35 @@ def print_report(console: Console, report: Report, seconds: float) -> None:
     counts = report.counts
     shown = ", ".join(f"{number} {kind}" for kind, number in counts.items() if number and kind != "stuck")
     console.out(f"{options.branch.removeprefix('refs/heads/')}: {shown or 'no step done'} in {seconds:.1f} s")
+    _print_calls(console, report)
+    for module in report.modules:
+        if module["kind"] != "reused":
+            console.out(f"    {safe(module['module'])}: {safe('; '.join(module['why'] or ['made anew']))}")
+    print_hunks(console, report)
+    if report.signatures_dropped:
+        dropped = counted(report.signatures_dropped, "signature")
+        console.out(f"  {dropped} dropped: what was signed is not there any more")
+    if report.stuck is not None:
+        _print_stuck(console, report)
+        return
+    difference = report.first_difference
+    if difference is None:
+        console.out("  identical to its source at every step")
+    else:
+        where = safe(difference["path"]) + (f":{difference['line']}" if difference["line"] else "")
+        console.out(
+            f"  first difference: commit {difference['commit'][:12]} ({safe(difference['subject'])}), {where}"
+        )
+    if report.risk is not None and report.risk.get("forced"):
+        console.out("  begun by --force, though its risk said: refuse")
+    console.out(f"  verdict: {report.verdict}")
+    for reason in (report.verification or {}).get("reasons", []):
+        console.out(f"    {safe(reason)}")
+    _print_next(console, report)
+
+
+def _print_calls(console: Console, report: Report) -> None:
+    """Say what was asked, and what that cost."""
     if report.calls or report.reused:
         console.out(
             f"  {counted(report.calls, 'call')}, {counted(report.reused, 'recorded reply')}, "
@@ -155,37 +226,25 @@ def print_report(console: Console, report: Report, seconds: float) -> None:
             f"  and {counted(report.calls_unknown, 'call')} that a kill cut off: up to "
             f"{money(report.cost_unknown_usd)}, counted against the budget"
         )
-    _print_carried(console, report)
-    if report.signatures_dropped:
-        dropped = counted(report.signatures_dropped, "signature")
-        console.out(f"  {dropped} dropped: what was signed is not there any more")
-    if report.stuck is not None:
-        _print_stuck(console, report)
-        return
-    difference = report.first_difference
-    if difference is None:
-        console.out("  identical to its source at every step")
-    else:
-        where = safe(difference["path"]) + (f":{difference['line']}" if difference["line"] else "")
-        console.out(
-            f"  first difference: commit {difference['commit'][:12]} ({safe(difference['subject'])}), {where}"
-        )
-    console.out(f"  verdict: {report.verdict}")
-    for reason in (report.verification or {}).get("reasons", []):
-        console.out(f"    {safe(reason)}")
-    _print_next(console, report)
 
 
-def _print_carried(console: Console, report: Report) -> None:
+def print_hunks(console: Console, report: Report) -> None:
+    """Say where every hunk that a person wrote went; of those that stand unchanged, a few by name."""
+    hunks = report.hunks
     kinds: dict[str, int] = {}
-    for _, _, how, hunks, _ in report.carried:
-        kinds[how] = kinds.get(how, 0) + hunks
+    for hunk in hunks:
+        kinds[hunk.how] = kinds.get(hunk.how, 0) + 1
     if kinds:
         shown = ", ".join(f"{number} {how}" for how, number in kinds.items())
         console.out(f"  hunks by people: {shown}")
-    for source, path, how, _, why in report.carried:
-        if how != "exact":
-            console.out(f"    {source[:12]} {safe(path)}: {how}{': ' + safe(why) if why else ''}")
+    exact = [hunk for hunk in hunks if hunk.how == "exact"]
+    for hunk in hunks:
+        if hunk.how != "exact" or len(exact) <= _FEW:
+            where = safe(hunk.path) + (f":{hunk.new}" if hunk.new else "")
+            why = f": {safe(hunk.why)}" if hunk.why else ""
+            console.out(f"    {hunk.commit[:12]} {where}: {hunk.how}{why}")
+    if len(exact) > _FEW:
+        console.out(f"    {len(exact):,} stand as they were written; '--json' names them")
 
 
 def _print_stuck(console: Console, report: Report) -> None:
@@ -196,8 +255,11 @@ def _print_stuck(console: Console, report: Report) -> None:
         console.out("    " + safe(line).replace("\n", "\n    "))
     console.out("  what a person can do, then 'git regen replay --resume " + name + "':")
     console.out(f"    git regen resolve {name} --note 'what the model must know'")
-    console.out(f"    git regen resolve {name} --take original    (as history has it)")
-    console.out(f"    git regen resolve {name} --drop             (what no longer applies may go)")
+    ways = stuck.get("ways", ["original", "drop"])
+    if "original" in ways:
+        console.out(f"    git regen resolve {name} --take original    (as history has it)")
+    if "drop" in ways:
+        console.out(f"    git regen resolve {name} --drop             (what no longer applies may go)")
     console.out(f"    git regen resolve {name} --edit ../fix      (edit the best state in a worktree)")
 
 

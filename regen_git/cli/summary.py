@@ -20,15 +20,25 @@ COMMANDS: dict[str, dict[str, str]] = {
         "mark": "say that commits were made by a person, or by an agent",
         "import": "take intents from commit messages, agents' sessions and other tools",
     },
+    "Change": {
+        "edit": "word a prompt differently, as its next revision",
+        "supersede": "ask for something else in the place of an intent",
+        "fold": "write what is asked now as pages that people edit",
+        "retract": "take an intent back; it stays in the ledger, without force",
+    },
     "Read": {
         "log": "list commits with their prompts",
         "show": "show everything known about one commit",
+        "blame": "show each line of a file with its prompt or person",
         "why": "say which prompt or person a line comes from",
+        "diff": "show what was asked between two revisions",
+        "describe": "name the version of all that is asked in a revision",
         "export": "write the ledger as JSON, Markdown or Agent Trace",
     },
     "Share": {
         "sync": "exchange the ledger with a remote; asks before it publishes",
         "repair": "give commits back the notes that a squash or a rewrite has cost them",
+        "purge": "take a leaked secret out of all notes, replies and files that hold it",
         "check": "for continuous integration: has every commit the intents it names",
     },
     "Rebuild": {

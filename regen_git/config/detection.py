@@ -37,7 +37,7 @@ _SAMPLE = 20
 """How many test files are read to tell who runs them."""
 
 _TEST_DIRS = ("tests", "test", "spec", "__tests__")
-_MIGRATIONS = re.compile(r"(?:^|/)(?:migrations|db/migrate|alembic/versions)/[^/]+$")
+_MIGRATIONS = re.compile(r"((?:^|.*/)(?:migrations|db/migrate|alembic/versions))/(?:[^/]+/)?[^/]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,9 +193,10 @@ def _paths_block(files: set[RepoPath]) -> str:
         "  # frozen too; lock files, binaries, licences, submodules, symlinks, .git*, .regen/**,",
         "  # conftest.py, pytest.ini and tox.ini already are",
         "  frozen: []",
-        "  # existing files are frozen, new ones may only come after the last one",
+        "  # existing files are frozen, new ones may only come after the last released one",
     ]
-    append = sorted({posixpath.dirname(path) + "/**" for path in files if _MIGRATIONS.search(path)})
+    found = (_MIGRATIONS.match(path) for path in files if not set(path.split("/")) & set(_TEST_DIRS))
+    append = sorted({f"{match[1]}/**" for match in found if match})
     lines += ["  append:", *(f"  - {_quoted(p)}" for p in append)] if append else ["  append: []"]
     lines += ["  # people's: changes are carried over, never generated"]
     docs = any(path.startswith("docs/") for path in files)

@@ -130,6 +130,11 @@ class Ownership:
         """Return whether anything is declared as held out."""
         return bool(self._rules.holdout)
 
+    @property
+    def appends(self) -> bool:
+        """Return whether there are paths where existing files stay and new ones may be added."""
+        return bool(self._rules.append)
+
     def _by_name(self, path: RepoPath) -> Kind:
         """Decide by patterns: what somebody wrote down wins over the defaults, but for what is always so."""
         rules = (

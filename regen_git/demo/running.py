@@ -15,9 +15,9 @@ from regen_git.git.trees import edit, lookup, walk
 from regen_git.llm.cassette import Cassette, intent_of
 from regen_git.replay.judging import region_texts
 from regen_git.replay.options import ReplayOptions
+from regen_git.replay.people.regions import hand_lines, missing_hand_lines
 from regen_git.replay.plan import Kind as StepKind
 from regen_git.replay.prepare import prepare
-from regen_git.replay.regions import hand_lines, missing_hand_lines
 from regen_git.replay.report import read_report
 from regen_git.replay.session import run_replay
 from regen_git.verify.compare import compare_trees

@@ -62,7 +62,9 @@ class Agent:
 class Intent:
     """One thing asked for: the prompts in the order they were typed. Never empty of both text and plan.
 
-    ``approved`` is a plan the agent wrote and the person accepted. ``redacted`` counts replaced secrets.
+    ``approved`` is a plan the agent wrote and the person accepted. ``redacted`` counts replaced secrets. A
+    retracted intent stays, without force. ``edits`` are the documents of this intent that this revision
+    knows and takes the place of, each by the beginning of its digest; empty: all of lower revisions.
     """
 
     id: IntentId
@@ -75,6 +77,8 @@ class Intent:
     supersedes: tuple[IntentId, ...] = ()
     redacted: int = 0
     format: int = FORMAT
+    retracted: bool = False
+    edits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

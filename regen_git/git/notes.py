@@ -46,8 +46,12 @@ def read_note(repo: Repository, ref: str, oid: Oid) -> bytes:
     return out if status == 0 else b""
 
 
-def scan_notes(repo: Repository, ref: str, revs: Sequence[str]) -> Iterator[tuple[Oid, bytes]]:
+def scan_notes(
+    repo: Repository, ref: str, revs: Sequence[str], *, by_parents: bool = False
+) -> Iterator[tuple[Oid, bytes]]:
     """Yield (commit, note) for every commit of these revisions, newest first; a note may be empty.
+
+    ``by_parents``: no parent before its children, whatever the dates say.
 
     One ``git log`` does walk, order and inflation; it is read as it comes, so that memory does not grow with
     history. Of a note longer than ``LONGEST_NOTE`` bytes only the beginning is kept.
@@ -61,6 +65,7 @@ def scan_notes(repo: Repository, ref: str, revs: Sequence[str]) -> Iterator[tupl
         f"--notes={ref}",
         "--encoding=UTF-8",
         "--no-show-signature",
+        *(("--topo-order",) if by_parents else ()),
         "--end-of-options",
         *revs,
         "--",

@@ -35,6 +35,7 @@ __all__ = [
     "is_same",
     "lookup",
     "read_tree",
+    "subtree",
     "walk",
 ]
 
@@ -100,6 +101,16 @@ def lookup(store: ObjectStore, tree: Oid, path: RepoPath) -> Leaf | None:
         tree = found.oid
     leaf = find_entry(store, tree, name)
     return None if leaf is None or leaf.mode == TREE else leaf
+
+
+def subtree(store: ObjectStore, tree: Oid, path: RepoPath) -> Oid | None:
+    """Return the tree of the folder at ``path``; ``None`` for nothing there and for a file."""
+    for folder in os.fsencode(path).split(b"/"):
+        found = find_entry(store, tree, folder)
+        if found is None or found.mode != TREE:
+            return None
+        tree = found.oid
+    return tree
 
 
 def find_entry(store: ObjectStore, tree: Oid, wanted: bytes) -> Leaf | None:

@@ -5,95 +5,21 @@ For commands that show history. A message standing in for an intent is never wri
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from regen_git.agents.told import Told, log_commits, read_some
 from regen_git.errors import GitError, RegenError
-from regen_git.git.notes import LONGEST_NOTE, bring_notes
 from regen_git.git.repository import no_commits
-from regen_git.ledger.links import named_in
-from regen_git.ledger.marks import Mark, mark_of, marked_as
-from regen_git.ledger.store import INTENTS_REF, PRIVATE_REF, NoteView, view
-from regen_git.process import fields
+from regen_git.ledger.marks import marked_as
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from regen_git.agents.evidence import Evidence
-    from regen_git.domain.ids import Oid
     from regen_git.domain.intent import Binding, Intent, Prompt
     from regen_git.git.repository import Repository
 
 __all__ = ["Told", "intent_json", "one", "read_log", "read_some", "told_json"]
-
-_FORMAT = "--format=%H %h %T %P%x00%an <%ae>%n%cn <%ce>%n%ad%x00%B%x00%N"
-_MENTIONED = re.compile(r"^Regen-Intent: ([0-9a-f]{16})$", re.MULTILINE)
-_ORDER = ("captured", "explicit", "imported")
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One commit and what the ledger says of it; ``short`` is its abbreviated id, ``date`` ISO 8601."""
-
-    commit: Oid
-    short: str
-    tree: Oid
-    parents: tuple[Oid, ...]
-    author: str
-    committer: str
-    date: str
-    message: str
-    note: NoteView
-
-    @property
-    def subject(self) -> str:
-        """The first line of the message."""
-        return self.message.lstrip("\n").partition("\n")[0].strip()
-
-    @property
-    def origin(self) -> str:
-        """The strongest origin among its intents; ``message`` if it has none."""
-        origins = {intent.origin for intent in self.note.intents.values()}
-        return next((origin for origin in _ORDER if origin in origins), "message")
-
-    @property
-    def missing(self) -> tuple[str, ...]:
-        """The intents that it names and its note does not hold; what only looks like a trailer names none."""
-        if _is_complete(self.message, self.note):
-            return self.note.unknown
-        named = named_in(self.message.encode("utf-8", "replace"))
-        # What a merge lists in its body, and what stands indented, may be others' or an example.
-        buried = [one for one in named.buried if one not in named.indented] if len(self.parents) < 2 else []  # noqa: PLR2004 - a merge has two
-        ids = dict.fromkeys((*named.trailers, *buried, *self.note.unknown))
-        return tuple(one for one in ids if one not in self.note.intents)
-
-    @property
-    def mark(self) -> Mark | None:
-        """What a person said of who made the commit."""
-        return mark_of(self.note.documents)
-
-    def evidence(self) -> Evidence:
-        """Return who made the commit: as a person marked it, else as its message and names tell."""
-        from regen_git.agents.evidence import Evidence, evidence_of
-
-        told = evidence_of(self.message, self.author, self.committer)
-        if self.mark is None:
-            return told
-        if self.mark.maker == "human":
-            return Evidence("person", str(self.mark))
-        return Evidence("agent", str(self.mark), told.agent)
-
-    def binding(self, intent: Intent) -> Binding | None:
-        """Return what the intent did in this commit, or ``None`` when nobody wrote that down."""
-        return self.note.binding(intent.id, self.tree)
-
-
-def _is_complete(message: str, note: NoteView) -> bool:
-    """Return whether every mention of an intent is a trailer's of one that the note holds: nearly always."""
-    ids = _MENTIONED.findall(message)
-    return message.lower().count("regen-intent") == len(ids) and all(one in note.intents for one in ids)
 
 
 def read_log(
@@ -114,7 +40,9 @@ def read_log(
     args = [] if max_count is None else [f"--max-count={max_count}"]
     last = [] if paths is None else ["--", *paths]
     try:
-        yield from _log(repo, [*args, "--end-of-options", *asked, *last], cwd=cwd, with_private=with_private)
+        yield from log_commits(
+            repo, [*args, "--end-of-options", *asked, *last], cwd=cwd, with_private=with_private
+        )
     except GitError as error:
         if set(asked) <= {"HEAD"} and repo.is_unborn:
             raise no_commits() from error
@@ -122,14 +50,6 @@ def read_log(
             raise
         hint = "give a revision, or a range A..B, that exists; '--' stands before paths"
         raise RegenError(f"cannot read the commits of '{' '.join(asked) or 'HEAD'}'", hint=hint) from error
-
-
-def read_some(repo: Repository, commits: Iterable[Oid]) -> dict[Oid, Told]:
-    """Return these commits, all read by one process; ids that name no commit are not allowed here."""
-    wanted = "\n".join(commits)
-    if not wanted:
-        return {}
-    return {told.commit: told for told in _log(repo, ["--no-walk=unsorted", "--stdin"], wanted.encode())}
 
 
 def one(repo: Repository, rev: str = "HEAD") -> Told:
@@ -172,6 +92,8 @@ def intent_json(intent: Intent, binding: Binding | None) -> dict[str, Any]:
         "wrote": list(binding.wrote) if binding is not None else [],
         "hand": None if hand is None else {path: [str(r) for r in ranges] for path, ranges in hand.items()},
         "redacted": intent.redacted,
+        "supersedes": list(intent.supersedes),
+        "retracted": intent.retracted,
     }
 
 
@@ -196,51 +118,6 @@ def _message_json(told: Told) -> dict[str, Any]:
         "wrote": [],
         "hand": None,
         "redacted": 0,
+        "supersedes": [],
+        "retracted": False,
     }
-
-
-def _log(
-    repo: Repository,
-    args: Sequence[str],
-    stdin: bytes | None = None,
-    cwd: Path | None = None,
-    *,
-    with_private: bool = True,
-) -> Iterator[Told]:
-    """Run ``git log`` and yield commits as it prints them. Raises ``GitError``, after the last one."""
-    refs = (INTENTS_REF, PRIVATE_REF) if with_private else (INTENTS_REF,)
-    bring_notes(repo, refs)
-    # Read as it comes: the first screen of a long history must not wait for its end.
-    chunks = repo.git_stream(
-        "log",
-        "-z",
-        "--encoding=UTF-8",
-        "--no-show-signature",
-        "--no-color",
-        *(f"--notes={ref}" for ref in refs),
-        "--date=iso-strict",
-        _FORMAT,
-        *args,
-        stdin=stdin,
-        cwd=cwd,
-    )
-    # NUL separates, and no field can hold one: git cuts messages there and writes notes without.
-    found = fields(chunks, LONGEST_NOTE)
-    for four in zip(found, found, found, found, strict=False):
-        yield _told(four)
-
-
-def _told(found: Sequence[bytes]) -> Told:
-    oid, short, tree, *parents = found[0].decode("ascii").split()
-    author, committer, date = found[1].decode("utf-8", "replace").split("\n", 2)
-    return Told(
-        oid,
-        short,
-        tree,
-        tuple(parents),
-        author,
-        committer,
-        date,
-        found[2].decode("utf-8", "replace"),
-        view(found[3]),
-    )

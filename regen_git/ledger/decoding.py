@@ -82,6 +82,8 @@ def _read_intent(data: Mapping[str, Any]) -> Intent | Head:
         supersedes=tuple(_id(item) for item in _list(data.get("supersedes"))),
         redacted=_number(data.get("redacted"), 0),
         format=_number(data.get("format"), FORMAT),
+        retracted=str(data.get("retracted")).lower() == "true",
+        edits=tuple(str(item) for item in _list(data.get("edits"))),
     )
     parts = tuple(str(part) for part in _list(data.get("parts")))
     return Head(intent, parts) if parts else intent

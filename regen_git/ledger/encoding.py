@@ -68,6 +68,10 @@ def _encode_intent(intent: Intent, parts: Sequence[str] = ()) -> str:
         lines.append("agent: " + flow_map([(key, flow_list([value])[1:-1]) for key, value in pairs]))
     lines.append(f"revision: {intent.revision}")
     lines.append(f"supersedes: {flow_list(list(intent.supersedes))}")
+    if intent.retracted:
+        lines.append("retracted: true")
+    if intent.edits:
+        lines.append(f"edits: {flow_list(list(intent.edits))}")
     lines.append(f"format: {intent.format}")
     lines.append(f"redacted: {intent.redacted}")
     if parts:

@@ -56,6 +56,8 @@ _TAIL = re.compile(
     rf"(?:, session: ({_ITEM}))?\}}\n)?"
     r"revision: ([0-9]{1,9})\n"
     rf"supersedes: \[({_ITEMS})\]\n"
+    r"(?:retracted: (true)\n)?"
+    rf"(?:edits: \[({_ITEMS})\]\n)?"
     rf"format: {FORMAT}\n"
     r"redacted: ([0-9]{1,9})\n"
 )
@@ -104,9 +106,8 @@ def _intent(text: str) -> Intent:
     tail = _TAIL.fullmatch(text, at)
     if tail is None or bool(prompts) == head[0].endswith("[]\n"):
         raise _DoubtError
-    chomp, lines, quoted, origin, author, name, version, model, session, revision, replaced, redacted = (
-        tail.groups()
-    )
+    chomp, lines, quoted, origin, author, name, version, model, session = tail.groups()[:9]
+    revision, replaced, retracted, edits, redacted = tail.groups()[9:]
     supersedes = _items(replaced)
     if not all(_ONE_ID.fullmatch(one) for one in supersedes):
         raise _DoubtError
@@ -120,6 +121,8 @@ def _intent(text: str) -> Intent:
         int(revision),
         tuple(map(IntentId, supersedes)),
         int(redacted),
+        retracted=retracted is not None,
+        edits=_items(edits),
     )
 
 

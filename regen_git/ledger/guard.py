@@ -25,6 +25,7 @@ from regen_git.git.commits import read_commit
 from regen_git.git.notes import commit_notes
 from regen_git.git.notestrees import differing_notes, find_note
 from regen_git.git.refs import peek_ref, update_ref
+from regen_git.ledger.burying import buried_in
 from regen_git.ledger.tips import Seen, forget, log_size, read_log, recall, remember
 from regen_git.ledger.uniting import Documents, documents_in, with_added
 
@@ -165,18 +166,23 @@ def _restored(repo: Repository, tip: Oid, losses: _Losses) -> Oid | None:
     tree = read_commit(repo.objects, tip).tree
     added: dict[Oid, Documents] = {}
     parents = [tip]
+    buried = frozenset(buried_in(repo, [tip])) if losses.heads else frozenset()
     for head in losses.heads:
         try:
             found = _since_fork(repo, tip, head)
         except RegenError:
             # Garbage collection has taken what it was made of: there is nothing left to put back.
             continue
-        parents.append(head)
+        if not buried:
+            # Else its history may have what was purged from ours; its documents alone are taken.
+            parents.append(head)
         _merge(added, found)
     for oid, commit in losses.adders.items():
         with contextlib.suppress(RegenError):
             _merge(added, _dropped(repo, tree, oid, commit))
-    united = with_added(repo, tree, added)
+    if added and not losses.heads:
+        buried = frozenset(buried_in(repo, [tip]))
+    united = with_added(repo, tree, added, buried)
     if united == tree and len(parents) == 1:
         return None
     return commit_notes(repo, united, parents, _MESSAGE)

@@ -136,7 +136,8 @@ class Sources:
     def documents(self, ids: Iterable[str]) -> dict[str, Found]:
         """Return every document of these intents that nobody has purged; unknown ones are missing.
 
-        Where public notes have the intent, what only private ones say of it is left out.
+        Where public notes have the intent, what only private ones say of it is left out. What the same note
+        asks for in its place comes along: no message names that, and the old words must not come back.
         """
         found: dict[str, Found] = {}
         for one in ids:
@@ -153,11 +154,29 @@ class Sources:
         return found
 
     def _of_intent(self, one: str, documents: Sequence[Document]) -> list[Document]:
+        instead = _superseding(one, documents)
         return [
             document
             for document in documents
-            if document.digest not in self._tombstones and _intent_of(document) == one
+            if document.digest not in self._tombstones
+            and (
+                (about := _intent_of(document)) == one
+                or (about in instead and not isinstance(document.record, Binding))
+            )
         ]
+
+
+def _superseding(one: str, documents: Sequence[Document]) -> set[str]:
+    """Return the intents of a note that supersede one of its intents, also those that supersede these."""
+    found = {one}
+    records = [document.record for document in documents if isinstance(document.record, Intent)]
+    above = [(record.id, set(record.supersedes)) for record in records if record.supersedes]
+    grew = bool(above)
+    while grew:
+        new = {each for each, olds in above if each not in found and olds & found}
+        found |= new
+        grew = bool(new)
+    return found - {one}
 
 
 def _intent_of(document: Document) -> str:

@@ -15,6 +15,7 @@ from regen_git.git.notes import read_note, scan_notes, update_notes
 from regen_git.git.refs import peek_ref
 from regen_git.ledger.codec import Document, Record, encode, parse_note, union
 from regen_git.ledger.guard import guard_ref
+from regen_git.ledger.revisions import newest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -45,23 +46,20 @@ class NoteView:
     def versions(self) -> dict[IntentId, tuple[Intent, ...]]:
         """What the documents claim for each intent's newest revision, in the order of first appearance.
 
-        More than one is a conflict. The order of the claims is that of their digests: the same in every
-        clone, whoever united the notes.
+        More than one is a conflict. The order of the claims is the same in every clone, whoever united the
+        notes.
         """
-        found: dict[IntentId, list[tuple[str, Intent]]] = {}
+        return {one: newest(claims) for one, claims in self.revisions.items()}
+
+    @cached_property
+    def revisions(self) -> dict[IntentId, dict[str, Intent]]:
+        """Every document of each intent by its digest, in the order of first appearance."""
+        found: dict[IntentId, dict[str, Intent]] = {}
         for doc in self.documents:
             record = doc.record
-            if type(record) is not Intent:
-                continue
-            known = found.setdefault(record.id, [])
-            if known and record.revision > known[0][1].revision:
-                known.clear()
-            if not known or record.revision == known[0][1].revision:
-                known.append((doc.digest, record))
-        return {
-            one: tuple(intent for _, intent in sorted(claims, key=lambda claim: claim[0]))
-            for one, claims in found.items()
-        }
+            if type(record) is Intent:
+                found.setdefault(record.id, {})[doc.digest] = record
+        return found
 
     @cached_property
     def intents(self) -> dict[IntentId, Intent]:
@@ -75,7 +73,7 @@ class NoteView:
 
     @property
     def conflicts(self) -> tuple[IntentId, ...]:
-        """Intents of which two documents claim the same revision, and none a newer one."""
+        """Intents of which two documents claim to be the newest."""
         return tuple(one for one, claims in self.versions.items() if len(claims) > 1)
 
     @property
@@ -86,11 +84,7 @@ class NoteView:
     @property
     def troubles(self) -> tuple[str, ...]:
         """What somebody should look at, each in one line."""
-        claimed = (
-            f"{len(self.versions[one])} documents claim revision {self.intents[one].revision} of intent {one}"
-            for one in self.conflicts
-        )
-        return (*self.warnings, *claimed)
+        return (*self.warnings, *(_clash(one, self.versions[one]) for one in self.conflicts))
 
     def binding(self, intent: IntentId, result: Oid) -> Binding | None:
         """Return what the intent did in a commit with this tree; else its last binding, else ``None``."""
@@ -98,6 +92,15 @@ class NoteView:
         exact = [b for b in mine if b.result == result]
         found = exact or mine
         return found[-1] if found else None
+
+
+def _clash(one: IntentId, claims: Sequence[Intent]) -> str:
+    """Say that documents claim to be the newest of an intent."""
+    numbers = sorted({intent.revision for intent in claims})
+    if len(numbers) == 1:
+        return f"{len(claims)} documents claim revision {numbers[0]} of intent {one}"
+    shown = " and ".join(map(str, numbers))
+    return f"revisions {shown} of intent {one} do not know of each other"
 
 
 class Ledger:
@@ -111,9 +114,12 @@ class Ledger:
         """Return what the ledger says of one commit; empty if nothing."""
         return view(read_note(self._repo, self.ref, commit))
 
-    def scan(self, revs: Sequence[str]) -> Iterator[tuple[Oid, NoteView]]:
-        """Yield every commit of these revisions, newest first, with what the ledger says of it."""
-        for oid, note in scan_notes(self._repo, self.ref, revs):
+    def scan(self, revs: Sequence[str], *, by_parents: bool = False) -> Iterator[tuple[Oid, NoteView]]:
+        """Yield every commit of these revisions, newest first, with what the ledger says of it.
+
+        ``by_parents``: no parent before its children, whatever the dates say.
+        """
+        for oid, note in scan_notes(self._repo, self.ref, revs, by_parents=by_parents):
             yield oid, view(note)
 
     def append(self, records: Mapping[Oid, Sequence[Record]], message: str = "regen: record") -> Oid | None:

@@ -18,6 +18,7 @@ from regen_git.git.notes import commit_notes, move_notes
 from regen_git.git.notestrees import differing_notes, find_note, list_notes
 from regen_git.git.refs import read_ref
 from regen_git.git.trees import REGULAR, Leaf, edit
+from regen_git.ledger.burying import buried_in, bury
 from regen_git.ledger.codec import parse_note, split, union
 from regen_git.ledger.encoding import digest_of
 
@@ -52,11 +53,15 @@ Documents = dict[str, bytes]
 
 @dataclass(frozen=True, slots=True)
 class United:
-    """What a union brought: the ref's tip, the documents that are new here by object, and warnings."""
+    """What a union brought: the ref's tip, the documents that are new here by object, and warnings.
+
+    ``dropped`` are digests of documents that our history had, and that theirs says were purged.
+    """
 
     tip: Oid | None
     gained: Mapping[Oid, Documents]
     warnings: tuple[str, ...] = ()
+    dropped: tuple[str, ...] = ()
 
     @property
     def documents(self) -> int:
@@ -90,33 +95,74 @@ def lacking(repo: Repository, ours: Oid | None, theirs: Oid | None) -> dict[Oid,
 def unite(repo: Repository, ref: str, theirs: Oid, message: str = "regen: unite") -> United:
     """Unite a notes ref with a commit of notes that was fetched.
 
-    Where ours adds nothing the ref moves to their commit; else to a new one with both as parents. Raises
-    ``RegenError`` when theirs is no commit or cannot be read.
+    Where ours adds nothing the ref moves to their commit; else to a new one with both as parents. What one
+    side has purged leaves the other's history, too. Raises ``RegenError`` when theirs is no commit or cannot
+    be read.
     """
-    their_tree = _tree(repo, theirs)
+    _tree(repo, theirs)
     gained: dict[Oid, Documents] = {}
     warnings: dict[str, None] = {}
+    dropped: dict[str, None] = {}
 
     def make(tip: Oid | None) -> Oid | None:
         gained.clear()
         if tip is not None and is_ancestor(repo, theirs, tip):
             return None
-        ours = _tree(repo, tip)
-        mine, other = differing_notes(repo.objects, ours, their_tree)
-        other, left_out = _within_measure(repo, other)
-        warnings.update(dict.fromkeys(left_out))
-        added = _added(repo, ours, other)
-        buried = _buried(repo, [one for one in (tip, theirs) if one]) if added or mine else frozenset()
-        gained.update({oid: rest for oid, some in added.items() if (rest := _without(some, buried))})
-        holding = _holding(repo, tip, gained)
-        is_whole = not left_out and not holding and gained == added and not _beyond(repo, mine, other)
-        if is_whole and (tip is None or is_ancestor(repo, tip, theirs)):
-            return theirs
-        tree = with_added(repo, ours, {**holding, **gained}, buried)
-        return commit_notes(repo, tree, [tip, theirs] if tip else [theirs], message)
+        # First, since it refuses trees that nobody can walk to their end.
+        differing_notes(repo.objects, _tree(repo, tip), _tree(repo, theirs))
+        pair = _without_purged(repo, tip, theirs)
+        dropped.update(dict.fromkeys(pair.dropped))
+        new = _united(repo, pair, gained, warnings, message)
+        return pair.ours if new is None else new
 
     tip = move_notes(repo, ref, make, message)
-    return United(tip, gained, tuple(warnings))
+    return United(tip, gained, tuple(warnings), tuple(dropped))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Both sides, neither with anything that one of them has purged, and all digests that are buried."""
+
+    ours: Oid | None
+    theirs: Oid
+    buried: frozenset[str]
+    dropped: tuple[str, ...] = ()
+
+
+def _without_purged(repo: Repository, ours: Oid | None, theirs: Oid) -> _Pair:
+    all_of_it = buried_in(repo, [theirs, ours] if ours else [theirs])
+    if not all_of_it:
+        return _Pair(ours, theirs, frozenset())
+    dropped: tuple[str, ...] = ()
+    if ours is not None:
+        done = bury(repo, ours, all_of_it)
+        ours, dropped = done.tip, tuple(done.found)
+        repo.objects.flush()
+    theirs = bury(repo, theirs, all_of_it, since=ours).tip
+    return _Pair(ours, theirs, frozenset(all_of_it), dropped)
+
+
+def _united(
+    repo: Repository, pair: _Pair, gained: dict[Oid, Documents], warnings: dict[str, None], message: str
+) -> Oid | None:
+    """Return the commit that has both sides, ``None`` where ours has theirs already."""
+    tip, theirs, buried = pair.ours, pair.theirs, pair.buried
+    # What was made a moment ago is in no database that git reads.
+    repo.objects.flush()
+    if tip is not None and is_ancestor(repo, theirs, tip):
+        return None
+    ours = _tree(repo, tip)
+    mine, other = differing_notes(repo.objects, ours, _tree(repo, theirs))
+    other, left_out = _within_measure(repo, other)
+    warnings.update(dict.fromkeys(left_out))
+    added = _added(repo, ours, other)
+    gained.update({oid: rest for oid, some in added.items() if (rest := _without(some, buried))})
+    holding = _holding(repo, tip, gained)
+    is_whole = not left_out and not holding and gained == added and not _beyond(repo, mine, other)
+    if is_whole and (tip is None or is_ancestor(repo, tip, theirs)):
+        return theirs
+    tree = with_added(repo, ours, {**holding, **gained}, buried)
+    return commit_notes(repo, tree, [tip, theirs] if tip else [theirs], message)
 
 
 def with_added(
@@ -215,20 +261,6 @@ def _grep(repo: Repository, pattern: list[str], tip: Oid) -> list[bytes]:
     args = [arg for one in pattern for arg in ("-e", one)]
     out = repo.git("grep", "-l", "-z", "-a", "-G", *args, tip, "--", ok=(0, 1))
     return [name for name in out.split(b"\0") if name]
-
-
-def _buried(repo: Repository, tips: Iterable[Oid]) -> frozenset[str]:
-    """Return the digests of all documents that a tombstone buries, on whatever object it stands."""
-    found: set[str] = set()
-    for tip in tips:
-        if repo.is_partial:
-            listed = list_notes(repo.objects, _tree(repo, tip))
-            repo.objects.bring(place.blob for places in listed.values() for place in places)
-        for name in _grep(repo, ["^purge: "], tip):
-            for document in parse_note(repo.git("cat-file", "blob", os.fsdecode(name)))[0]:
-                if isinstance(document.record, Tombstone):
-                    found.add(document.record.digest)
-    return frozenset(found)
 
 
 def _holding(repo: Repository, tip: Oid | None, added: Mapping[Oid, Documents]) -> dict[Oid, Documents]:

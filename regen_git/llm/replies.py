@@ -22,11 +22,12 @@ from regen_git.git.commits import parse_commit
 from regen_git.git.objects import ObjectStore
 from regen_git.git.refs import read_ref, update_ref
 from regen_git.git.trees import REGULAR, Leaf, edit, parse
+from regen_git.llm.purged import marked, purged_in, without
 from regen_git.llm.reply_document import LIMIT_BYTES, decode, encode
+from regen_git.llm.whole import write_whole
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from regen_git.domain.ids import Oid
     from regen_git.git.repository import Repository
@@ -80,9 +81,9 @@ class ReplyStore:
         # A flush of another process may take the empty folder away between two steps of ours.
         for _ in range(_PUT_TRIES):
             with contextlib.suppress(FileNotFoundError):
-                _write_whole(target, data)
+                write_whole(target, data)
                 return reply_id
-        _write_whole(target, data)
+        write_whole(target, data)
         return reply_id
 
     def get(self, digest: str) -> list[tuple[Oid, Reply]]:
@@ -98,6 +99,24 @@ class ReplyStore:
                 found.append((reply_id, reply))
         return found
 
+    def first(self, digest: str) -> Oid | None:
+        """Return the id of the reply that ``get`` has first, unread; ``None`` if there is none."""
+        return min(self._names(digest), default=None)
+
+    def has(self, reference: str) -> bool:
+        """Return whether a reply, named as ``<request digest>/<reply id>``, is recorded; it is not read."""
+        digest, _, reply_id = reference.partition("/")
+        return reply_id in self._names(digest)
+
+    def _names(self, digest: str) -> set[Oid]:
+        _checked(digest)
+        try:
+            paths = (self._spool / digest).iterdir()
+            spooled = {path.name for path in paths if _REPLY_ID.fullmatch(path.name)}
+        except OSError:
+            spooled = set()
+        return {*self._leaves(digest), *self._free.get(digest, ()), *spooled}
+
     def read(self, digest: str, reply_id: Oid) -> Reply:
         """Return one reply. Raises ``NoRecordedReplyError`` when it is not there or cannot be read."""
         _checked(digest)
@@ -110,9 +129,23 @@ class ReplyStore:
             reply = self._readable(digest, reply_id, data)
             if reply is not None:
                 return reply
-        raise NoRecordedReplyError(
-            f"reply '{reply_id[:12]}' to request '{digest[:12]}' is not recorded here",
-            hint="fetch them with 'git fetch REMOTE refs/regen/replies:refs/regen/replies'",
+        raise self.missing(digest, reply_id)
+
+    def missing(self, digest: str, reply_id: str = "") -> NoRecordedReplyError:
+        """Return the failure of who needs a reply that is not here: it was purged, or nobody recorded it."""
+        purged = self._marks(digest)
+        what = f"reply '{reply_id[:12]}' to request '{digest[:12]}'"
+        if reply_id in purged or (purged and not reply_id):
+            return NoRecordedReplyError(
+                f"{what if reply_id else f'the reply to request {digest[:12]}'} was purged",
+                hint="replay without --locked asks the model again; the commits made of it are as they were",
+            )
+        if reply_id:
+            hint = "fetch them with 'git fetch REMOTE refs/regen/replies:refs/regen/replies'"
+            return NoRecordedReplyError(f"{what} is not recorded here", hint=hint)
+        return NoRecordedReplyError(
+            f"no reply is recorded for request {digest[:12]}",
+            hint="replay without --locked, or fetch the replies of whoever made the replay",
         )
 
     def refresh(self) -> None:
@@ -239,6 +272,13 @@ class ReplyStore:
 
     def _leaves(self, digest: str) -> list[Oid]:
         """Return the ids that the ref holds for a request; empty if none."""
+        return _replies(self._folder(digest))
+
+    def _marks(self, digest: str) -> list[Oid]:
+        """Return the ids of the replies to a request that the ref says were purged."""
+        return marked(self._objects, self._folder(digest))
+
+    def _folder(self, digest: str) -> dict[bytes, Leaf]:
         if self._fans is None:
             self.refresh()
         fan = digest[:2]
@@ -247,10 +287,10 @@ class ReplyStore:
                 found = (self._fans or {}).get(fan)
                 self._requests[fan] = {} if found is None else self._entries(found)
             folder = self._requests[fan].get(digest[2:].encode("ascii"))
-            return [] if folder is None or folder.mode != _TREE else _replies(self._entries(folder.oid))
+            return {} if folder is None or folder.mode != _TREE else self._entries(folder.oid)
         except RegenError as error:
             self._warn(digest, "", str(error))
-            return []
+            return {}
 
     def _beyond(self, ours: Oid | None, theirs: Oid) -> Iterator[tuple[str, Leaf]]:
         """Yield the replies of one tree that another may lack, going only where the two differ.
@@ -266,8 +306,11 @@ class ReplyStore:
             for rest, request in self._entries(folder.oid).items():
                 digest = os.fsdecode(fan + rest)
                 if request.mode == _TREE and request != known.get(rest) and _DIGEST.fullmatch(digest):
-                    for reply_id in _replies(self._entries(request.oid)):
+                    entries = self._entries(request.oid)
+                    for reply_id in _replies(entries):
                         yield f"{digest}/{reply_id}", Leaf(REGULAR, reply_id)
+                    for reply_id in marked(self._objects, entries):
+                        yield f"{digest}/{reply_id}", entries[reply_id.encode("ascii")]
 
     def _unite(self, spooled: dict[str, bytes], theirs: Oid | None) -> Oid | None:
         """Move the ref to what it holds, and these documents, and another commit's, by compare-and-swap."""
@@ -294,10 +337,15 @@ class ReplyStore:
         """Return the commit that holds it all: the tip or theirs where that does already, else a new one."""
         if theirs is not None and tip is not None and self._is_ancestor(theirs, tip):
             theirs = None
+        tip, theirs, purged = self._without_purged(tip, theirs)
         if theirs is not None and not spooled and (tip is None or self._is_ancestor(tip, theirs)):
             return theirs
         ours = self._tree_of(tip) if tip else None
-        leaves = {path: Leaf(REGULAR, self._objects.write("blob", data)) for path, data in spooled.items()}
+        leaves = {
+            path: Leaf(REGULAR, self._objects.write("blob", data))
+            for path, data in spooled.items()
+            if path.partition("/")[2] not in purged
+        }
         if theirs is not None:
             leaves.update(self._beyond(ours, self._tree_of(theirs)))
         tree = (
@@ -312,6 +360,19 @@ class ReplyStore:
         parents = [parent for parent in (tip, theirs) if parent is not None]
         lines = [f"tree {tree}", *(f"parent {p}" for p in parents), f"author {who}", f"committer {who}"]
         return self._objects.write("commit", ("\n".join(lines) + f"\n\n{_SUBJECT}\n").encode())
+
+    def _without_purged(
+        self, ours: Oid | None, theirs: Oid | None
+    ) -> tuple[Oid | None, Oid | None, frozenset[Oid]]:
+        """Return both sides, neither with a reply that one of them has purged, and the ids of these."""
+        purged = purged_in(self._repo, [one for one in (ours, theirs) if one])
+        if purged and theirs is not None:
+            ours = without(self._repo, ours, purged) if ours else None
+            theirs = without(self._repo, theirs, purged)
+            self._repo.objects.flush()
+            if ours is not None and self._is_ancestor(theirs, ours):
+                theirs = None
+        return ours, theirs, purged
 
     def _is_ancestor(self, old: Oid, new: Oid) -> bool:
         return self._repo.git_status("merge-base", "--is-ancestor", old, new, ok=(0, 1))[0] == 0
@@ -330,25 +391,3 @@ def _checked(digest: str) -> None:
     """Refuse what is no digest before it becomes part of a path."""
     if not _DIGEST.fullmatch(digest):
         raise ValueError(f"not the digest of a request: {digest[:80]!r}")
-
-
-def _write_whole(target: Path, data: bytes) -> None:
-    """Write a file that is either absent or whole, on disk with its folder when this returns."""
-    missing = [folder for folder in list(target.parents)[:3] if not folder.exists()]
-    target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".new-{os.getpid()}-{time.monotonic_ns()}")
-    with temporary.open("xb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(target)
-    for folder in [target.parent, *(folder.parent for folder in missing)]:
-        _sync_folder(folder)
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -14,7 +14,7 @@ from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 __all__ = ["RULES", "Redacted", "Rule", "redact"]
 
@@ -32,13 +32,14 @@ _NOT_A_VALUE = frozenset(_WORDS_OF_CODE.split())
 
 
 class Redacted:
-    """Text without the secrets that the rules know, and how many were replaced."""
+    """Text without the secrets that the rules know; how many were replaced, and by which rule which ones."""
 
-    __slots__ = ("count", "text")
+    __slots__ = ("count", "secrets", "text")
 
-    def __init__(self, text: str, count: int) -> None:
+    def __init__(self, text: str, secrets: Sequence[tuple[str, str]]) -> None:
         self.text = text
-        self.count = count
+        self.count = len(secrets)
+        self.secrets = tuple(secrets)
 
 
 class Rule(NamedTuple):
@@ -176,52 +177,45 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 def redact(text: str) -> Redacted:
     """Return the text with every secret replaced. What is redacted already is left alone and not counted."""
-    count = 0
+    secrets: list[tuple[str, str]] = []
     while True:
         text, found = _pass(text)
         if not found:
-            return Redacted(text, count)
+            return Redacted(text, secrets)
         # What was replaced is a new edge, at which another rule may begin; each pass leaves less to replace.
-        count += found
+        secrets += found
 
 
-def _pass(text: str) -> tuple[str, int]:
-    total = 0
+def _pass(text: str) -> tuple[str, list[tuple[str, str]]]:
+    secrets: list[tuple[str, str]] = []
     lower = text.lower()
     for rule in RULES:
-        if not any(hint in lower for hint in rule.hints):
-            continue
-        text, found = _apply(rule, text)
-        total += found
-    return text, total
+        if any(hint in lower for hint in rule.hints):
+            text = _apply(rule, text, secrets)
+    return text, secrets
 
 
-def _apply(rule: Rule, text: str) -> tuple[str, int]:
+def _apply(rule: Rule, text: str, secrets: list[tuple[str, str]]) -> str:
     """Apply one rule between the marks that earlier rules have left."""
     pieces: list[str] = []
-    at = found = 0
+    at = 0
     for mark in [*_MARK.finditer(text), None]:
-        replaced, more = _replace(rule, text[at : mark.start() if mark else len(text)])
-        pieces.append(replaced)
-        found += more
+        pieces.append(_replace(rule, text[at : mark.start() if mark else len(text)], secrets))
         if mark:
             pieces.append(mark.group())
             at = mark.end()
-    return "".join(pieces), found
+    return "".join(pieces)
 
 
-def _replace(rule: Rule, piece: str) -> tuple[str, int]:
-    found = 0
-
+def _replace(rule: Rule, piece: str, secrets: list[tuple[str, str]]) -> str:
     def hide(match: re.Match[str]) -> str:
-        nonlocal found
         group: int | str = "secret" if "secret" in match.re.groupindex else 0
         secret = match.group(group)
         if rule.accepts is not None and not rule.accepts(secret):
             return match.group()
-        found += 1
+        secrets.append((rule.name, secret))
         start, end = (match.start(group) - match.start(), match.end(group) - match.start())
         whole = match.group()
         return f"{whole[:start]}[redacted:{rule.name}]{whole[end:]}"
 
-    return _compiled(rule.pattern).sub(hide, piece), found
+    return _compiled(rule.pattern).sub(hide, piece)

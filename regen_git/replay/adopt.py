@@ -11,9 +11,9 @@ from regen_git.git.notes import scan_notes
 from regen_git.git.refs import read_ref, update_ref
 from regen_git.git.trees import diff, edit, lookup
 from regen_git.ledger.store import INTENTS_REF, Ledger
-from regen_git.replay.carry import Carried, How, carry
 from regen_git.replay.facts import ADOPTS, MODEL, SOURCE
 from regen_git.replay.moving import Move, find_unfinished, move
+from regen_git.replay.people.carry import Carried, How, carry
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -72,6 +72,11 @@ def adopt_history(repo: Repository, report: Report, *, published: bool) -> Adopt
     """
     done = find_unfinished(repo)
     options = report.options
+    if options.is_from_spec:
+        raise ReplayError(
+            f"replay '{options.name}' was generated from the spec: it has no history of its own",
+            hint=f"adopt its tree with 'git regen adopt {options.name}'",
+        )
     if done is not None and done.message == f"regen adopt --history: {options.name}":
         return Adopted(done.branch, done.old, done.new, done.undo)
     branch, head = _current(repo)

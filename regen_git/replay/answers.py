@@ -160,10 +160,7 @@ class Recorded:
         digest = request.digest
         found = self.store.get(digest)
         if not found:
-            raise NoRecordedReplyError(
-                f"no reply is recorded for request {digest[:12]}",
-                hint="replay without --locked, or fetch the replies of whoever made the replay",
-            )
+            raise self.store.missing(digest)
         wanted = self.named.get(digest)
         reply_id, reply = next(((rid, r) for rid, r in found if rid == wanted), found[0])
         self.tally.reused += 1
@@ -175,7 +172,10 @@ class Recorded:
 
 @dataclass(slots=True)
 class Models:
-    """Answers with a model, unless the same request was answered before. Reserves before each call."""
+    """Answers with a model, unless the same request was answered before. Reserves before each call.
+
+    ``called`` are the digests of the requests that were answered in this run.
+    """
 
     client: ModelClient
     store: ReplyStore
@@ -185,6 +185,7 @@ class Models:
     tally: Tally = field(default_factory=Tally)
     in_flight: dict[str, asyncio.Task[Answer]] = field(default_factory=dict)
     early: set[str] = field(default_factory=set)
+    called: set[str] = field(default_factory=set)
     open_calls: dict[str, Reservation] = field(default_factory=dict)
     hopeless: dict[str, ModelError] = field(default_factory=dict)
     spending: Spending | None = None
@@ -196,9 +197,7 @@ class Models:
         digest = request.digest
         found = self.store.get(digest)
         if found:
-            # What this very run asked for ahead of its turn was counted as a call.
-            self.tally.reused += digest not in self.early
-            self.early.discard(digest)
+            self.count_reused(digest)
             reply_id, reply = found[0]
             return Answer(reply.text, reply.finish, f"{digest}/{reply_id}")
         task = self.in_flight.get(digest)
@@ -213,6 +212,11 @@ class Models:
         finally:
             if task.done():
                 self.in_flight.pop(digest, None)
+
+    def count_reused(self, digest: str) -> None:
+        """Count a recorded reply, unless this very run asked for it ahead of its turn: that was a call."""
+        self.tally.reused += digest not in self.early
+        self.early.discard(digest)
 
     def flush(self) -> None:
         """Do nothing: a reply that was paid for is on disk before it is used."""
@@ -251,6 +255,7 @@ class Models:
             finally:
                 self._settle(digest, reply)
             self.early.add(digest)
+            self.called.add(digest)
             return Answer(reply.text, reply.finish, recorded)
 
     def _settle(self, digest: str, reply: Reply) -> None:

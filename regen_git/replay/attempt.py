@@ -11,19 +11,19 @@ from regen_git.git.trees import Leaf, edit, lookup
 from regen_git.replay.answers import render_history
 from regen_git.replay.compose import compose
 from regen_git.replay.fitting import broken, misplaced
-from regen_git.replay.hand_placing import place_hand_lines
-from regen_git.replay.regions import missing_hand_lines
+from regen_git.replay.people.hand_placing import place_hand_lines
+from regen_git.replay.people.regions import missing_hand_lines
 from regen_git.replay.reply import ParsedReply, join_continuation, parse_reply
 from regen_git.replay.request import continue_request
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from regen_git.domain.ids import Oid, RepoPath
     from regen_git.domain.verdict import GateResult
     from regen_git.llm.client import Request
     from regen_git.replay.answers import Answer
-    from regen_git.replay.carry import Carried
+    from regen_git.replay.people.carry import Carried
     from regen_git.replay.plan import Step
     from regen_git.replay.reply import Problem
     from regen_git.replay.workbench import Workbench
@@ -34,10 +34,14 @@ __all__ = [
     "Reading",
     "apply_reply",
     "attempt",
+    "broken_gates",
     "checks_now",
+    "describe_failure",
     "goes_on",
     "judged",
     "keep_hand",
+    "listed",
+    "whole_answer",
 ]
 
 _PARTS = 5
@@ -71,12 +75,16 @@ class Attempt:
 
 @dataclass
 class Ground:
-    """What a step's answers are put onto: history's part is in ``tree`` already."""
+    """What a step's answers are put onto: history's part is in ``tree`` already.
+
+    ``any_language`` says that new files may be in one that the project does not have yet.
+    """
 
     tree: Oid
     carried: tuple[Carried, ...]
     replies: tuple[str, ...]
-    closed: frozenset[RepoPath] = field(default_factory=frozenset)
+    closed: Container[RepoPath] = field(default_factory=frozenset)
+    any_language: bool = False
 
 
 async def attempt(bench: Workbench, step: Step, request: Request, ground: Ground, current: Oid) -> Attempt:
@@ -85,8 +93,7 @@ async def attempt(bench: Workbench, step: Step, request: Request, ground: Ground
     history = None
     if bench.options.is_original:
         history = render_history(bench.store, ground.tree, facts.tree, step.wrote)
-    text, finish, replies = await _whole_answer(bench, request, history)
-    tried = apply_reply(bench, step, ground, current, Reading(text, finish, replies))
+    tried = apply_reply(bench, step, ground, current, await whole_answer(bench, request, history))
     return tried if tried.findings else await judged(bench, step, tried)
 
 
@@ -107,9 +114,9 @@ def apply_reply(bench: Workbench, step: Step, ground: Ground, current: Oid, read
                 "'git regen edit INTENT' words the prompt differently; another model may answer it"
             )
         score = (2 if is_refused else 1, len(problems), 0)
-        return Attempt(text, current, _listed(problems), score, replies, is_refused=is_refused)
+        return Attempt(text, current, listed(problems), score, replies, is_refused=is_refused)
     original = facts.tree
-    unfit = misplaced(bench.store, original, current, parsed)
+    unfit = misplaced(bench.store, original, current, parsed, any_language=ground.any_language)
     problems += [f"{path}: {reason}" for path, reason in unfit.items()]
     wanted, ignored = _allowed(bench, step, ground, parsed)
     # What is right stays: a repair answers with the files that must change, and no others.
@@ -118,18 +125,17 @@ def apply_reply(bench: Workbench, step: Step, ground: Ground, current: Oid, read
     problems += [*made.problems, *broken(bench.store, original, made.edits)]
     tree = edit(bench.store, current, made.edits)
     tree, lost = keep_hand(bench, step, tree)
-    findings = _listed([*problems, *lost])
+    findings = listed([*problems, *lost])
     score = (1, len(findings), 0) if findings else (0, 0, 0)
     return Attempt(text, tree, findings, score, replies, ignored)
 
 
-def _listed(problems: Sequence[str]) -> tuple[str, ...]:
+def listed(problems: Sequence[str]) -> tuple[str, ...]:
+    """Return problems as findings for a model."""
     return tuple(f"- {problem}" for problem in problems)
 
 
-async def _whole_answer(
-    bench: Workbench, request: Request, history: str | None
-) -> tuple[str, str, tuple[str, ...]]:
+async def whole_answer(bench: Workbench, request: Request, history: str | None) -> Reading:
     """Ask, and ask on while the model stops in the middle."""
     answer: Answer = await bench.answers.ask(request, history=history)
     text, replies = answer.text, [answer.recorded]
@@ -139,7 +145,7 @@ async def _whole_answer(
         before, text = text, join_continuation(text, answer.text)
         grew = len(text) > len(before)
         replies.append(answer.recorded)
-    return text, answer.finish, tuple(reply for reply in replies if reply)
+    return Reading(text, answer.finish, tuple(reply for reply in replies if reply))
 
 
 def goes_on(finish: str, text: str, parts: int, *, grew: bool) -> bool:
@@ -170,11 +176,14 @@ def _allowed(
     named += [gone.path for gone in parsed.deletions]
     named += [change.path for change in parsed.replacements]
     original = bench.facts[step.index].tree
+    # Where files may only be added, those of history stay, also what it brings later.
+    history = (ground.tree, original, bench.facts[-1].commit.tree)
     wanted: set[RepoPath] = set()
     ignored: list[RepoPath] = []
     for path in dict.fromkeys(named):
         kinds = {bench.kind_of(tree, path) for tree in (ground.tree, original)}
-        if kinds == {Kind.MODEL} and path not in ground.closed:
+        is_added = kinds == {Kind.APPEND} and not any(lookup(bench.store, t, path) for t in history)
+        if (kinds == {Kind.MODEL} or is_added) and path not in ground.closed:
             wanted.add(path)
         else:
             ignored.append(path)
@@ -211,7 +220,7 @@ def keep_hand(bench: Workbench, step: Step, tree: Oid) -> tuple[Oid, list[str]]:
 async def judged(bench: Workbench, step: Step, tried: Attempt) -> Attempt:
     """Judge an attempt by the gates, then by the checks where this step is to be checked."""
     facts = bench.facts[step.index]
-    broken = _broken(bench.judge.gates(facts, tried.tree))
+    broken = broken_gates(bench.judge.gates(facts, tried.tree))
     if broken:
         tried.findings, tried.score = tuple(broken), (0, len(broken), 0)
         return tried
@@ -235,7 +244,8 @@ def checks_now(bench: Workbench, step: Step, tree: Oid) -> bool:
     return options.check in ("regenerated", "every") and step.is_last_of_group
 
 
-def _broken(gates: Sequence[GateResult]) -> list[str]:
+def broken_gates(gates: Sequence[GateResult]) -> list[str]:
+    """Return what gates found, as findings for a model."""
     return [f"- {gate.name}: {problem}" for gate in gates for problem in gate.problems]
 
 
@@ -250,7 +260,11 @@ def describe_failure(verification: Verification, hidden: frozenset[str] = frozen
     if len(shown) < len(lost):
         lines.append("- lost: tests that are not shown passed on the original and fail now")
     for check in verification.checks:
-        if check.verdict is not Verdict.FAIL or not check.output:
+        if check.verdict is not Verdict.FAIL:
+            continue
+        if check.reason and not any(name in check.reason for name in hidden):
+            lines.append(f"- {check.name}: {check.reason}")
+        if not check.output:
             continue
         if any(name in check.output for name in hidden):
             lines.append(f"The check '{check.name}' fails; its output speaks of tests that are not shown.")

@@ -20,7 +20,8 @@ from regen_git.errors import ModelError
 from regen_git.git.history import read_span
 from regen_git.git.notes import note_blobs
 from regen_git.git.refs import read_ref
-from regen_git.ledger.codec import encode, split
+from regen_git.ledger.codec import document, encode, split
+from regen_git.ledger.revisions import revised as next_revision
 from regen_git.ledger.sources import ids_in
 from regen_git.ledger.store import INTENTS_REF, Ledger, view
 from regen_git.llm.client import Message, Request, prompt_bound, prompt_estimate
@@ -255,6 +256,6 @@ def revised(intent: Intent, classes: Mapping[int, PromptClass]) -> Intent | None
     prompts = tuple(
         replace(prompt, kind=classes.get(at, prompt.kind)) for at, prompt in enumerate(intent.prompts)
     )
-    return (
-        None if prompts == intent.prompts else replace(intent, prompts=prompts, revision=intent.revision + 1)
-    )
+    if prompts == intent.prompts:
+        return None
+    return next_revision(replace(intent, prompts=prompts), {document(intent).digest: intent})

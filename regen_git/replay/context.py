@@ -11,7 +11,7 @@ from regen_git.config.ownership import is_text
 from regen_git.git.trees import TREE, Leaf, lookup, read_tree
 from regen_git.replay.compose import text_of
 from regen_git.replay.imports import imported_paths, is_about
-from regen_git.replay.regions import hand_lines
+from regen_git.replay.people.regions import hand_lines
 from regen_git.replay.request import Material, Shown
 from regen_git.verify.surface import interface, public_surface
 
@@ -36,6 +36,10 @@ class Lookup:
     def __init__(self, store: ObjectStore, find: Callable[[RepoPath], Leaf | None]) -> None:
         self._store = store
         self._find = find
+
+    def leaf(self, path: RepoPath) -> Leaf | None:
+        """Return what stands at the path."""
+        return self._find(path)
 
     def text(self, path: RepoPath) -> str | None:
         """Return the file as a model sees it; ``None`` for nothing, for a link and for what is not text."""
@@ -101,8 +105,8 @@ class Surroundings:
             interfaces=self._interfaces(now, shows),
             tests=self._related_tests(facts, wrote),
             beside=self._beside(facts, beside),
-            hand=self._hand(facts),
-            conventions=self._conventions(parent),
+            hand=self.hand(facts),
+            conventions=self.conventions(parent),
             elsewhere=elsewhere,
             notes=notes,
         )
@@ -130,7 +134,7 @@ class Surroundings:
         """Return the shown tests of the original commit: those it changed, then those that name its files."""
         changed = {change.path for change in facts.changes}
         found: list[tuple[bool, RepoPath, str]] = []
-        for path, leaf in self._test_files(facts.tree):
+        for path, leaf in self.test_files(facts.tree):
             data = self.store.blob(leaf.oid)
             if not is_text(data):
                 continue
@@ -140,7 +144,7 @@ class Surroundings:
         found.sort(key=lambda item: item[:2])
         return tuple(Shown(path, text) for _, path, text in found[:_MAX_TESTS])
 
-    def _test_files(self, tree: Oid, prefix: RepoPath = "") -> list[tuple[RepoPath, Leaf]]:
+    def test_files(self, tree: Oid, prefix: RepoPath = "") -> list[tuple[RepoPath, Leaf]]:
         """Return the shown tests below a folder; remembered by folder, since commits share most of theirs."""
         known = self._tests.get((prefix, tree))
         if known is not None:
@@ -149,7 +153,7 @@ class Surroundings:
         for name, leaf in read_tree(self.store, tree).items():
             path = prefix + os.fsdecode(name)
             if leaf.mode == TREE:
-                found += self._test_files(leaf.oid, path + "/")
+                found += self.test_files(leaf.oid, path + "/")
             elif self.ownership.classify(path, leaf.mode) is Kind.TEST:
                 found.append((path, leaf))
         if len(self._tests) >= _REMEMBERED:
@@ -162,7 +166,8 @@ class Surroundings:
         texts = ((path, original.text(path)) for path in paths)
         return tuple(Shown(path, text) for path, text in texts if text is not None)
 
-    def _hand(self, facts: CommitFacts) -> Mapping[RepoPath, tuple[str, ...]]:
+    def hand(self, facts: CommitFacts) -> Mapping[RepoPath, tuple[str, ...]]:
+        """Return the lines that people wrote into this commit's files, by path, in blocks."""
         found: dict[RepoPath, tuple[str, ...]] = {}
         for path, ranges in facts.hand.items():
             leaf = lookup(self.store, facts.tree, path)
@@ -171,7 +176,7 @@ class Surroundings:
                 found[path] = tuple(block.decode("utf-8", "replace") for block in blocks if block)
         return found
 
-    def _conventions(self, parent: Oid | None) -> tuple[Shown, ...]:
+    def conventions(self, parent: Oid | None) -> tuple[Shown, ...]:
         """Return what the project tells agents about itself, as history has it: never generated."""
         if parent is None:
             return ()

@@ -14,11 +14,14 @@ from typing import TYPE_CHECKING, Any
 from regen_git.git.commits import Commit, read_commit, rewrite
 from regen_git.git.trailers import add, without
 from regen_git.git.trees import is_same
+from regen_git.replay.again.inputs import asked_of
 from regen_git.replay.answers import looked_at
-from regen_git.replay.byhand import apply_history, by_person, settle_carried
+from regen_git.replay.asking import asked_for, first_request
 from regen_git.replay.facts import MODEL, SOURCE
-from regen_git.replay.generate import first_request, regenerate, settle_group
+from regen_git.replay.generate import begun_with, regenerate, settle_group
 from regen_git.replay.merges import MergeInputs, rebuild_merge
+from regen_git.replay.people.byhand import apply_history, by_person, compared, kept_whole, settle_carried
+from regen_git.replay.people.carry import told_of
 from regen_git.replay.plan import Kind, Step
 from regen_git.replay.workbench import Made, StuckError
 
@@ -85,6 +88,7 @@ class Engine:
     run_number: int = 0
     outcome: Outcome = field(default_factory=Outcome)
     _early: dict[int, asyncio.Task[Any]] = field(default_factory=dict)
+    _is_asking: bool = False
     _since_flush: int = 0
     _calls_flushed: int = 0
 
@@ -92,13 +96,15 @@ class Engine:
         """Do every step in order. A ``StuckError`` ends it early and is part of the outcome."""
         steps = self.bench.plan.steps
         progress = Progress(len(steps))
+        self._watch()
         try:
             for step in steps:
                 progress.subject = step.subject
                 self.on_progress(progress)
                 await self._one(step)
                 progress.done += 1
-                self._ask_ahead()
+                if self._is_asking:
+                    self._ask_ahead()
         except StuckError as stuck:
             self.outcome.stuck = stuck
             about = {"source": stuck.step.commit, "why": list(stuck.why), "best": stuck.best}
@@ -107,6 +113,18 @@ class Engine:
             await self._wind_up()
         self.on_progress(progress)
         return self.outcome
+
+    def _watch(self) -> None:
+        """Ask ahead from the first step on that is not simply known: before, there is nothing to ask."""
+        bench, told = self.bench, self.bench.on_state
+
+        def on_state(step: Step, state: str) -> None:
+            told(step, state)
+            if state == "generating" and not self._is_asking:
+                self._is_asking = True
+                self._ask_ahead(step.index)
+
+        bench.on_state = on_state
 
     async def _wind_up(self) -> None:
         for task in self._early.values():
@@ -131,6 +149,9 @@ class Engine:
             self._keep(step, parents[0])
             return
         made = await self._make(step, parents)
+        if step.kind is Kind.REGENERATED and not self.bench.options.is_original:
+            made = compared(self.bench, step, made)
+            made = replace(made, carried=(*made.carried, *(made.inside or ())))
         if not made.resolved and index in self.bench.resolutions:
             # What a person said is nowhere but in this clone's journal: a locked replay follows the tree.
             made = replace(made, resolved="with a person's help")
@@ -165,14 +186,20 @@ class Engine:
         if bench.options.mode == "anchored":
             base = original
         resolution = bench.resolutions.get(step.index)
-        if resolution is not None and resolution.tree is not None:
-            return Made(resolution.tree, by_person(bench, step, resolution.tree), resolved="tree")
+        kept = bench.kept.get(step.index)
+        decided = resolution.tree if resolution is not None else None
+        if kept is not None and kept.base == base:
+            decided = decided or kept.tree
+        if decided is not None:
+            return Made(decided, by_person(bench, step, decided), resolved="tree")
         if step.kind is Kind.MERGE:
             return await self._merge(step, parents)
         is_regenerated = step.kind is Kind.REGENERATED
         asks = is_regenerated and not (bench.options.is_original and not bench.options.rewrite)
-        if base == original and not asks:
-            return Made(facts.tree)
+        if base == original and not asks and not facts.dropped:
+            # A commit that stays what it is tells nothing; one on new parents tells where its hunks are.
+            is_told = parents != facts.parents and step.kind is Kind.CARRIED and not bench.options.is_original
+            return Made(facts.tree, kept_whole(bench, step) if is_told else ())
         empty = store.write("tree", b"")
         if not is_regenerated:
             tree, carried, replies = await apply_history(bench, step, base or empty, ())
@@ -213,8 +240,7 @@ class Engine:
             read_commit(store, new_fork).tree if new_fork else None,
         )
         tree, carried = rebuild_merge(store, trees)
-        changes = {change.path: change for change in facts.changes}
-        settled, replies = await settle_carried(bench, step, carried, changes, tree)
+        settled, replies = await settle_carried(bench, step, carried, tree)
         from regen_git.git.trees import edit
 
         tree = edit(store, tree, {each.path: each.leaf for each in settled})
@@ -235,8 +261,10 @@ class Engine:
         commit = bench.facts[step.index].commit
         options = bench.options
         asked = bool(made.request or made.resolved)
-        if asked and made.tree != commit.tree and is_same(bench.store, made.tree, commit.tree):
-            # Empty folders and odd modes are in no answer: where all files are as they were, so is the tree.
+        if asked and step.joins is None and not options.is_original:
+            made = replace(made, asked=asked_of(bench.intents[one] for one in asked_for(bench, step)))
+        is_compared = made.inside is not None and made.request
+        if asked and not is_compared and is_same(bench.store, made.tree, commit.tree):
             made = replace(made, tree=commit.tree)
         unchanged = made.tree == commit.tree and parents == commit.parents
         document = b""
@@ -271,6 +299,8 @@ class Engine:
         reached = self.keeper.gather()
         self.bench.store.flush()
         self.keeper.hold(reached)
+        if self.bench.memory is not None:
+            self.bench.memory.write()
         tally = self.bench.answers.tally
         if tally.calls != self._calls_flushed:
             self.journal.note(state="spent", run=self.run_number, **tally.told())
@@ -278,8 +308,11 @@ class Engine:
         self._since_flush = 0
         self._calls_flushed = tally.calls
 
-    def _ask_ahead(self) -> None:
-        """Ask for every step whose ancestors in the plan are done, as far as calls may be in flight."""
+    def _ask_ahead(self, now: int | None = None) -> None:
+        """Ask for every step whose ancestors in the plan are done, as far as calls may be in flight.
+
+        ``now`` is the step whose turn it is: it asks for itself.
+        """
         options = self.bench.options
         if options.is_original or options.locked or options.jobs <= 1:
             return
@@ -290,7 +323,12 @@ class Engine:
             if open_tasks >= options.jobs:
                 return
             index = step.index
-            waits = index in self.outcome.commits or index in self._early or index in self.finished
+            waits = (
+                index == now
+                or index in self.outcome.commits
+                or index in self._early
+                or index in self.finished
+            )
             if waits or step.kind is not Kind.REGENERATED or step.joins is not None:
                 continue
             if all(needed in self.bench.results for needed in step.depends_on):
@@ -303,7 +341,12 @@ class Engine:
         resolution = self.bench.resolutions.get(step.index)
         if resolution is not None and (resolution.tree or resolution.take_original):
             return
-        request = first_request(self.bench, step, self.bench.early(step))
+        now = self.bench.early(step)
+        sample, asked = begun_with(self.bench, step, now)
+        store = getattr(self.bench.answers, "store", None)
+        if store is not None and store.first(asked.digest) is not None:
+            return
+        request = asked.request or first_request(self.bench, step, now, sample)
         await self.bench.answers.ask(request, history=None)
 
 
@@ -318,7 +361,7 @@ def _told(made: Made) -> dict[str, Any]:
     if made.replies:
         told["replies"] = list(made.replies)
     if made.carried:
-        told["carried"] = [[c.path, c.how.value, c.hunks, c.why] for c in made.carried]
+        told["carried"] = [told_of(carried) for carried in made.carried]
     if made.ignored:
         told["ignored"] = list(made.ignored)
     if made.resolved:

@@ -63,8 +63,9 @@ def _carry_tokens(prepared: Prepared) -> list[int]:
     found: list[int] = []
     for step, facts in zip(prepared.plan.steps, prepared.facts, strict=True):
         regenerated.update(step.wrote)
+        left = {*step.wrote, *facts.dropped}
         for change in facts.changes:
-            is_person_s = change.path not in step.wrote and not facts.kinds[change.path].is_frozen
+            is_person_s = change.path not in left and not facts.kinds[change.path].is_frozen
             if is_person_s and change.path in regenerated and change.new is not None:
                 found.append(estimate_tokens(store.blob(change.new.oid).decode("utf-8", "replace")))
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from regen_git.config import LONGEST_TEXT, Kind, Ownership
@@ -10,14 +10,15 @@ from regen_git.git.commits import read_commit
 from regen_git.git.difftree import touched_paths
 from regen_git.git.trailers import values
 from regen_git.git.trees import Change, lookup
+from regen_git.ledger.effective import standing
 from regen_git.ledger.links import named_in
 from regen_git.ledger.marks import marked_as
 from regen_git.ledger.store import Ledger, NoteView
-from regen_git.replay.regions import united
+from regen_git.replay.people.regions import united
 from regen_git.replay.reply.paths import path_problem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from regen_git.domain.ids import IntentId, Oid, RepoPath
     from regen_git.domain.intent import Binding, Intent, LineRange
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 
 _Value = TypeVar("_Value")
 
-__all__ = ["ADOPTS", "INTENT", "MODEL", "SOURCE", "CommitFacts", "Source", "read_facts"]
+__all__ = ["ADOPTS", "INTENT", "MODEL", "SOURCE", "CommitFacts", "Source", "in_force", "read_facts"]
 
 INTENT = "Regen-Intent"
 SOURCE = "Regen-Source"
@@ -91,7 +92,9 @@ class CommitFacts:
     ``touched`` are the paths that differ from the first parent, whose tree is ``parent_tree``. ``intents``
     are those bound to it, in the order they were asked. ``mark`` is who made it, where a person has said so.
     ``adopted`` names the commits whose rebuilt code this one took over. ``missing`` are intents that its
-    message names and the ledger does not hold for it, ``troubles`` what is wrong with its note.
+    message names and the ledger does not hold for it, ``troubles`` what is wrong with its note. ``retracted``
+    are intents that are not asked any more, ``void`` what they did here. ``is_whole``: its own note holds all
+    of its intents.
     """
 
     source: Source
@@ -107,6 +110,9 @@ class CommitFacts:
     adopted: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     troubles: tuple[str, ...] = ()
+    retracted: tuple[IntentId, ...] = ()
+    void: tuple[Binding, ...] = ()
+    is_whole: bool = True
 
     @property
     def commit(self) -> Commit:
@@ -140,18 +146,65 @@ class CommitFacts:
     @property
     def hand(self) -> dict[RepoPath, tuple[LineRange, ...]]:
         """The lines, in this commit's files, that a person mended after the agent's last write."""
-        mine = set(self.wrote)
-        found: dict[RepoPath, tuple[LineRange, ...]] = {}
-        for binding in self.bindings:
-            for path, ranges in (binding.hand or {}).items():
-                if ranges and path in mine:
-                    found[path] = united((*found.get(path, ()), *ranges))
-        return found
+        return _mended(self.bindings, set(self.wrote))
+
+    @property
+    def dropped(self) -> tuple[RepoPath, ...]:
+        """The model's paths that only retracted intents wrote: what was done to them is not done again."""
+        if not self.retracted:
+            return ()
+        known = {path for binding in self.void for path in binding.wrote}
+        everything = any(not binding.wrote for binding in self.void) or not self.void
+        asked = set(self.wrote) if self.intents else set()
+        return tuple(
+            change.path
+            for change in self.changes
+            if self.kinds[change.path] is Kind.MODEL
+            and change.path not in asked
+            and (everything or change.path in known)
+        )
+
+    @property
+    def dropped_hand(self) -> dict[RepoPath, tuple[LineRange, ...]]:
+        """The lines that a person mended in what is dropped: the person's, whatever becomes of the rest."""
+        return _mended(self.void, set(self.dropped)) if self.void else {}
 
     @property
     def frozen(self) -> tuple[RepoPath, ...]:
         """The changed paths that come from history byte for byte."""
         return tuple(change.path for change in self.changes if self.kinds[change.path].is_frozen)
+
+
+def _mended(
+    bindings: Iterable[Binding], paths: Collection[RepoPath]
+) -> dict[RepoPath, tuple[LineRange, ...]]:
+    """Return the lines of these paths that a person mended after the agent's last write."""
+    found: dict[RepoPath, tuple[LineRange, ...]] = {}
+    for binding in bindings:
+        for path, ranges in (binding.hand or {}).items():
+            if ranges and path in paths:
+                found[path] = united((*found.get(path, ()), *ranges))
+    return found
+
+
+def in_force(facts: CommitFacts) -> CommitFacts:
+    """Return the facts without what is not asked any more: retracted intents, and superseded ones.
+
+    Only an intent of the same commit supersedes another there: what a later commit asks for instead is asked
+    when its turn comes. It takes over the paths of the one in whose place it stands.
+    """
+    if not any(intent.retracted or intent.supersedes for intent in facts.intents):
+        return facts
+    stands = standing({intent.id: intent for intent in facts.intents})
+    retracted = tuple(one for one, (status, _) in stands.items() if status == "retracted")
+    gone = set(retracted)
+    return replace(
+        facts,
+        intents=tuple(intent for intent in facts.intents if stands[intent.id][0] == "in force"),
+        bindings=tuple(binding for binding in facts.bindings if binding.intent not in gone),
+        retracted=retracted,
+        void=tuple(binding for binding in facts.bindings if binding.intent in gone),
+    )
 
 
 class _Head(NamedTuple):
@@ -200,6 +253,7 @@ def read_facts(repo: Repository, span: Span, ownership: Ownership) -> list[Commi
                 head.adopted,
                 tuple(one for one in (*head.named, *head.buried) if one not in bound_or_named),
                 note.troubles,
+                is_whole=len(bound_or_named) == len(note.intents),
             )
         )
     return facts

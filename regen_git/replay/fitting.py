@@ -18,25 +18,29 @@ if TYPE_CHECKING:
     from regen_git.git.objects import ObjectStore
     from regen_git.replay.reply import ParsedReply
 
-__all__ = ["broken", "misplaced"]
+__all__ = ["broken", "misplaced", "syntax_problem"]
 
 _PYTHON = (".py", ".pyi")
 _UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 _SYMLINK, _SUBMODULE = 0o120000, 0o160000
 
 
-def misplaced(store: ObjectStore, original: Oid, current: Oid, parsed: ParsedReply) -> dict[RepoPath, str]:
+def misplaced(
+    store: ObjectStore, original: Oid, current: Oid, parsed: ParsedReply, *, any_language: bool = False
+) -> dict[RepoPath, str]:
     """Return the files of a reply that cannot stand where it puts them, and why.
 
     Nothing is written through a symbolic link or into a submodule, no file takes a folder's place or the
-    other way round unless the reply deletes what is there, and no language comes in that the project lacks.
+    other way round unless the reply deletes what is there, and no language comes in that the project lacks,
+    unless ``any_language`` may.
     """
     gone = {deletion.path for deletion in parsed.deletions}
     found: dict[RepoPath, str] = {}
     for file in parsed.files:
         path = file.path
         reason = _in_the_way(store, current, path, gone)
-        if reason is None and lookup(store, original, path) is None and lookup(store, current, path) is None:
+        is_new = lookup(store, original, path) is None and lookup(store, current, path) is None
+        if reason is None and is_new and not any_language:
             reason = _foreign(store, (original, current), path)
         if reason is not None:
             found[path] = reason
@@ -52,8 +56,8 @@ def broken(store: ObjectStore, original: Oid, edits: Mapping[RepoPath, Leaf | No
         before = lookup(store, original, path)
         if before is None or before.oid == leaf.oid or before.mode not in (REGULAR, EXECUTABLE):
             continue
-        reason = _syntax_problem(store.blob(leaf.oid))
-        if reason is not None and _syntax_problem(store.blob(before.oid)) is None:
+        reason = syntax_problem(store.blob(leaf.oid))
+        if reason is not None and syntax_problem(store.blob(before.oid)) is None:
             problems.append(f"{path} is not Python: {reason}")
     return problems
 
@@ -88,14 +92,21 @@ def _foreign(store: ObjectStore, trees: tuple[Oid, ...], path: RepoPath) -> str 
     language = language_of(path)
     if language is None:
         return None
-    seen = {language_of(other) for tree in trees for other, _ in walk(store, tree)} - {None}
-    if language in seen or not seen:
+    seen: set[str | None] = set()
+    for tree in trees:
+        for other, _ in walk(store, tree):
+            found = language_of(other)
+            if found == language:
+                return None
+            seen.add(found)
+    if not seen - {None}:
         return None
     known = ", ".join(sorted(name for name in seen if name))
     return f"it is written in {language}, and the project is written in {known}"
 
 
-def _syntax_problem(data: bytes) -> str | None:
+def syntax_problem(data: bytes) -> str | None:
+    """Return why these bytes are no Python source; ``None`` if they are."""
     if not is_text(data):
         return "it is not text"
     try:

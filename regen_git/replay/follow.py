@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from regen_git.replay.plan import Step
     from regen_git.replay.workbench import Workbench
 
-__all__ = ["follow", "own_replies"]
+__all__ = ["follow", "own_replies", "readings"]
 
 
 def own_replies(request: str, replies: Sequence[str]) -> tuple[str, ...]:
@@ -35,7 +35,7 @@ async def follow(bench: Workbench, step: Step, ground: Ground, read: Callable[[s
     tried: Attempt | None = None
     current = ground.tree
     attempts = 0
-    for reading in _readings(refs, read):
+    for reading in readings(refs, read):
         tried = apply_reply(bench, step, ground, current, reading)
         current = tried.tree
         attempts += 1
@@ -54,7 +54,7 @@ async def follow(bench: Workbench, step: Step, ground: Ground, read: Callable[[s
     return Made(current, ground.carried, used, request, tried.ignored, verification, attempts=attempts)
 
 
-def _readings(refs: Sequence[str], read: Callable[[str], Reply]) -> Iterator[Reading]:
+def readings(refs: Sequence[str], read: Callable[[str], Reply]) -> Iterator[Reading]:
     """Yield whole answers: one that stopped for its length goes on in the next reply."""
     text, parts = "", 0
     for position, ref in enumerate(refs):

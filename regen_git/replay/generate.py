@@ -2,31 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from regen_git.config import Kind
 from regen_git.errors import ModelError
 from regen_git.git.trees import edit, lookup
 from regen_git.llm.client import prompt_estimate
+from regen_git.replay.again.recall import answered_before, recall, remember
 from regen_git.replay.answers import Recorded
+from regen_git.replay.asking import Asks, asked_for, asks, first_request
 from regen_git.replay.attempt import Attempt, Ground, attempt, judged, keep_hand
-from regen_git.replay.byhand import apply_history
-from regen_git.replay.context import shown_paths
 from regen_git.replay.follow import follow
-from regen_git.replay.request import build_request, history_request, repair_request
-from regen_git.replay.workbench import Made, StuckError
+from regen_git.replay.people.byhand import apply_history, compared
+from regen_git.replay.request import repair_request
+from regen_git.replay.workbench import First, Made, StuckError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from regen_git.domain.ids import IntentId, Oid, RepoPath
+    from regen_git.domain.ids import Oid
     from regen_git.llm.client import Request
     from regen_git.replay.context import Lookup
     from regen_git.replay.plan import Step
     from regen_git.replay.workbench import Workbench
 
-__all__ = ["first_request", "regenerate", "settle_group"]
+__all__ = ["begun_with", "regenerate", "settle_group"]
 
 _ABOUT_STEP = frozenset({"long", "endless"})
 """Failures of a model that say nothing about its other answers: a person is wanted at this step."""
@@ -48,102 +46,85 @@ class _Candidate:
     is_too_long: bool = False
 
 
-def first_request(
-    bench: Workbench, step: Step, now: Lookup, sample: int = 0, room: int | None = None
-) -> Request:
-    """Return what is asked first for a step; a group is asked for at once, at its first step.
-
-    History answers without reading: for it, naming the commit is enough. ``room`` is how many tokens it may
-    have, in the place of what the options say; what people asked and the files to write are always in it.
-    """
-    if bench.options.is_original:
-        return history_request(bench.options.model, step.intents, step.commit)
-    steps = [bench.plan.steps[index] for index in step.members] or [step]
-    last = bench.facts[steps[-1].index]
-    ids = _asked_for(bench, step)
-    wrote = tuple(dict.fromkeys(path for each in steps for path in each.wrote))
-    resolution = bench.resolutions.get(step.index)
-    material = bench.surroundings.material(
-        last,
-        [bench.intents[intent] for intent in ids],
-        now,
-        wrote=wrote,
-        shows=step.shows or _shows(bench, step),
-        parent=bench.original_parent(step),
-        elsewhere=_elsewhere(bench, step, set(ids)),
-        notes=tuple(f"A person adds: {note}" for note in (resolution.notes if resolution else ())),
-        beside=_migrations(bench, steps),
-    )
-    return build_request(
-        material,
-        model=bench.options.model,
-        parameters=bench.options.parameters,
-        sample=sample,
-        context_tokens=bench.options.context_tokens if room is None else room,
-    )
-
-
-def _shows(bench: Workbench, step: Step) -> tuple[RepoPath, ...]:
-    """Return what a plan that asks nothing ahead did not look up."""
-    if not bench.options.locked:
-        return ()
-    return shown_paths(bench.store, bench.facts[step.index], bench.original_parent(step))
-
-
-def _asked_for(bench: Workbench, step: Step) -> tuple[IntentId, ...]:
-    """Return the intents of the step's group, in order."""
-    steps = [bench.plan.steps[index] for index in step.members] or [step]
-    return tuple(dict.fromkeys(intent for each in steps for intent in each.intents))
-
-
-def _migrations(bench: Workbench, steps: Sequence[Step]) -> tuple[RepoPath, ...]:
-    """Return the migrations that these commits brought: code that stores data cannot be written without."""
-    found: dict[RepoPath, None] = {}
-    for step in steps:
-        facts = bench.facts[step.index]
-        found.update((c.path, None) for c in facts.changes if facts.kinds[c.path] is Kind.APPEND)
-    return tuple(found)
-
-
-def _elsewhere(bench: Workbench, step: Step, ids: set[str]) -> tuple[str, ...]:
-    """Say what other commits of the same intents cover, so that this one does not do their part."""
-    mine = set(step.members) or {step.index}
-    return tuple(
-        f"another commit, '{other.subject}', answers the same request in {', '.join(other.wrote)}"
-        for other in bench.plan.steps
-        if other.index not in mine and other.wrote and ids & set(other.intents)
-    )
-
-
 async def regenerate(bench: Workbench, step: Step, base: Oid) -> Made:
     """Return what the step comes to on ``base``. Raises ``StuckError`` when a person is wanted."""
+    if bench.options.is_original:
+        return await _as_before(bench, step, base)
+    begin = bench.samples.get(step.index, First(0))
+    known = await recall(bench, step, base, begin.sample)
+    if known is not None:
+        return known
     ground = await _lay_ground(bench, step, base)
     done = await _without_asking(bench, step, ground)
     if done is not None:
         return done
+    first, asked = begun_with(bench, step, bench.now(base))
+    made = await _samples(bench, step, ground, base, (first, asked))
+    made = compared(bench, step, replace(made, inputs=tuple(asked.inputs.items())))
+    if made.request == asked.digest:
+        remember(bench, step, base, first, made)
+    return made
+
+
+def begun_with(bench: Workbench, step: Step, now: Lookup) -> tuple[int, Asks]:
+    """Return the number of the first sample, and what is asked with it.
+
+    Where the number comes from an earlier replay, it counts for what was asked then and for nothing else.
+    """
+    begin = bench.samples.get(step.index, First(0))
+    asked = asks(bench, step, now, begin.sample)
+    if begin.sample and begin.inputs is not None and begin.inputs != asked.inputs:
+        return 0, asks(bench, step, now, 0)
+    return begin.sample, asked
+
+
+async def _as_before(bench: Workbench, step: Step, base: Oid) -> Made:
+    """Return what history answers, or a locked replay of that follows."""
+    ground = await _lay_ground(bench, step, base)
+    done = await _without_asking(bench, step, ground)
+    if done is not None:
+        return done
+    bench.on_state(step, "generating")
+    made = await _sample(bench, step, ground, base, first_request(bench, step, bench.now(base)))
+    if isinstance(made, Made):
+        return made
+    raise StuckError(step, made.findings, made.tree)
+
+
+async def _samples(bench: Workbench, step: Step, ground: Ground, base: Oid, begin: tuple[int, Asks]) -> Made:
+    """Try one sample after the other; the recorded reply to the first is read without its request."""
+    first, asked = begin
     best: _Candidate | None = None
-    for sample in range(SAMPLES if not bench.options.is_original else 1):
-        bench.on_state(step, "generating")
-        made = await _sample(bench, step, ground, base, sample)
+    bench.on_state(step, "generating")
+    if asked.request is None:
+        known = await answered_before(bench, step, ground, asked.digest)
+        if known is not None:
+            return replace(known, sample=first)
+    for sample in range(first, first + SAMPLES):
+        request = asked.request if sample == first else None
+        request = request or first_request(bench, step, bench.now(base), sample)
+        made = await _sample(bench, step, ground, base, request)
         if isinstance(made, Made):
-            return made
+            return replace(made, sample=sample)
         if best is None or made.score < best.score:
             best = made
         if made.is_too_long:
             break
+        bench.on_state(step, "generating")
     if best is None:
         raise AssertionError("a step has at least one sample")
     raise StuckError(step, best.findings, best.tree)
 
 
-async def _sample(bench: Workbench, step: Step, ground: Ground, base: Oid, sample: int) -> Made | _Candidate:
+async def _sample(
+    bench: Workbench, step: Step, ground: Ground, base: Oid, request: Request
+) -> Made | _Candidate:
     """Try one sample; where its request is too long for the model, with half of it, then with the least."""
-    request = first_request(bench, step, bench.now(base), sample)
     made = await _try_sample(bench, step, request, ground)
     for room in (prompt_estimate(request) // 2, 0):
         if isinstance(made, Made) or not made.is_too_long:
             return made
-        shorter = first_request(bench, step, bench.now(base), sample, room)
+        shorter = first_request(bench, step, bench.now(base), request.sample, room)
         if shorter != request:
             request = shorter
             made = await _try_sample(bench, step, request, ground)
@@ -207,7 +188,7 @@ async def _try_sample(bench: Workbench, step: Step, request: Request, ground: Gr
             break
         seen.add(tried.findings)
         bench.on_state(step, "repairing")
-        heading = f"Intent {' '.join(_asked_for(bench, step))}, repair {number + 1}"
+        heading = f"Intent {' '.join(asked_for(bench, step))}, repair {number + 1}"
         request = repair_request(request, tried.text, heading, tried.findings)
         current = tried.tree
     if best is None:
@@ -217,6 +198,15 @@ async def _try_sample(bench: Workbench, step: Step, request: Request, ground: Gr
 
 async def settle_group(bench: Workbench, step: Step, base: Oid) -> Made:
     """Finish a step whose prompts were asked for at an earlier one: judge here, and repair if that fails."""
+    known = await recall(bench, step, base, 0)
+    if known is not None:
+        return known
+    made = compared(bench, step, await _settle(bench, step, base))
+    remember(bench, step, base, 0, made)
+    return made
+
+
+async def _settle(bench: Workbench, step: Step, base: Oid) -> Made:
     ground = await _lay_ground(bench, step, base)
     done = await _without_asking(bench, step, ground)
     if done is not None:
@@ -229,7 +219,7 @@ async def settle_group(bench: Workbench, step: Step, base: Oid) -> Made:
         return Made(tried.tree, ground.carried, ground.replies, verification=tried.verification)
     bench.on_state(step, "repairing")
     asked = first_request(bench, step, bench.now(tried.tree))
-    heading = f"Intent {' '.join(_asked_for(bench, step))}, repair 0"
+    heading = f"Intent {' '.join(asked_for(bench, step))}, repair 0"
     request = repair_request(asked, "(the files as they are now)", heading, tried.findings)
     made = await _try_sample(bench, step, request, ground)
     if isinstance(made, Made):

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from regen_git.domain.ids import RepoPath
 
-__all__ = ["imported_paths", "is_about"]
+__all__ = ["imported_paths", "is_about", "named_as"]
 
 _SCRIPTS = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
 _SCRIPT_IMPORT = re.compile(
@@ -78,7 +78,13 @@ def _script(path: RepoPath, text: str) -> Iterator[list[RepoPath]]:
 
 def is_about(text: str, path: RepoPath) -> bool:
     """Return whether a test's text names the module that this path holds."""
+    name = re.escape(named_as(path))
+    return re.search(rf"(?<![A-Za-z0-9_-]){name}(?![A-Za-z0-9_-])", text) is not None
+
+
+def named_as(path: RepoPath) -> str:
+    """Return the name under which others speak of the module that a path holds."""
     stem = posixpath.splitext(posixpath.basename(path))[0]
     if stem in ("__init__", "index", "main", "mod"):
         stem = posixpath.basename(posixpath.dirname(path)) or stem
-    return re.search(rf"(?<![A-Za-z0-9_-]){re.escape(stem)}(?![A-Za-z0-9_-])", text) is not None
+    return stem

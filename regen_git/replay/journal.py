@@ -10,8 +10,9 @@ import fcntl
 import json
 import os
 from contextlib import contextmanager, suppress
+from mmap import ACCESS_READ, mmap
 from sys import intern
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from regen_git.errors import ReplayError
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Journal", "hold"]
 
 _SHORT = 16
+_RESTART = b'{"state":"restart"}'
 
 
 class Journal:
@@ -33,12 +35,13 @@ class Journal:
         self._waiting: list[str] = []
 
     def read(self, *, without: Collection[str] = ()) -> list[dict[str, Any]]:
-        """Return every whole line, oldest first; empty when there is no journal yet.
+        """Return every whole line since the replay was last begun anew, oldest first; empty without one.
 
         Fields named in ``without`` are left out: of a long replay they would be most of what is read.
         """
         entries: list[dict[str, Any]] = []
         with suppress(FileNotFoundError), self._path.open("rb") as file:
+            file.seek(_last_start(file))
             for line in file:
                 try:
                     entry = json.loads(line)
@@ -93,6 +96,14 @@ class Journal:
         with self._path.open("rb") as file:
             file.seek(-1, os.SEEK_END)
             return file.read(1) != b"\n"
+
+
+def _last_start(file: BinaryIO) -> int:
+    """Return where the last line stands that says the replay begins anew; what is before it is past."""
+    if file.seek(0, os.SEEK_END) == 0:
+        return 0
+    with mmap(file.fileno(), 0, access=ACCESS_READ) as data:
+        return max(0, data.rfind(_RESTART))
 
 
 def _shared(value: Any) -> Any:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from regen_git.git.refs import read_ref
 from regen_git.replay.follow import own_replies
-from regen_git.replay.provenance import Provenance, recorded_anywhere, recorded_on
+from regen_git.replay.provenance import Provenance, recorded_anywhere, recorded_on, recorded_on_commit
 from regen_git.replay.workbench import Resolution
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ def read_lock(prepared: Prepared) -> Lock:
     """Read what provenance says of the steps of a locked replay."""
     if not prepared.options.locked:
         return Lock()
+    if prepared.options.is_from_spec:
+        return _of_modules(prepared)
     by_commit = prepared.plan.by_commit
     lock = Lock()
     for source, provenance in _provenance_of(prepared).items():
@@ -69,3 +72,30 @@ def _provenance_of(prepared: Prepared) -> dict[Oid, Provenance]:
         for provenance in recorded_anywhere(repo):
             take(provenance)
     return known
+
+
+def _of_modules(prepared: Prepared) -> Lock:
+    """Read what provenance says of each module of a spec: that on the branch first, then any other."""
+    options, repo = prepared.options, prepared.repo
+    of_modules = (step for step in prepared.plan.steps if step.subject.startswith("module "))
+    position = {step.subject.removeprefix("module "): step.index for step in of_modules}
+    lock = Lock()
+    seen: set[int] = set()
+    tip = read_ref(repo, options.branch)
+    on_branch = recorded_on_commit(repo, tip) if tip else ()
+    for provenance in chain(on_branch, recorded_anywhere(repo)):
+        index = position.get(str(provenance.raw.get("module", "")))
+        fits = provenance.source == options.tip and provenance.model == options.model
+        fits = fits and provenance.raw.get("kind") == "module"
+        if index is None or not fits or provenance.raw.get("mode") != options.mode:
+            continue
+        if index in seen:
+            continue
+        seen.add(index)
+        if "kept" in provenance.raw:
+            continue
+        if provenance.resolved:
+            lock.resolved[index] = Resolution(tree=provenance.tree)
+        elif provenance.request and (refs := own_replies(provenance.request, provenance.replies)):
+            lock.followed[index] = refs
+    return lock

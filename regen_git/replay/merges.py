@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 from regen_git.config.ownership import is_text
 from regen_git.git.trees import EXECUTABLE, REGULAR, Leaf, diff, edit, lookup
-from regen_git.replay.carry import Carried, How, carry
-from regen_git.replay.textmerge import merge_text
+from regen_git.replay.people.carry import Carried, How, carry
+from regen_git.replay.people.textmerge import merge_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -19,7 +19,7 @@ __all__ = ["ORIGINAL", "CheckWhen", "Mode", "ReplayOptions", "default_name", "lo
 ORIGINAL = "original"
 """The model that answers with what history holds."""
 
-Mode = Literal["chained", "anchored"]
+Mode = Literal["chained", "anchored", "folded", "oneshot"]
 CheckWhen = Literal["tip", "regenerated", "every", "never"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,80}")
@@ -31,6 +31,8 @@ class ReplayOptions:
     """Everything that decides the result of a replay, and what it may cost.
 
     ``span`` is the range as typed and ``tip`` the commit it named when the replay began; money in US dollars.
+    ``changed``: what rests on nothing that changed since the last replay stays as it is. ``since`` is the
+    intent that is asked afresh, with all that depends on it.
     """
 
     name: str
@@ -50,11 +52,23 @@ class ReplayOptions:
     context_tokens: int = 60_000
     temperature: float | None = None
     only: str | None = None
+    changed: bool = False
+    since: str | None = None
 
     @property
     def is_original(self) -> bool:
         """Whether history itself answers."""
         return self.model == ORIGINAL
+
+    @property
+    def goes_by_changes(self) -> bool:
+        """Whether only what rests on something that changed is asked, or what is asked afresh."""
+        return self.changed or self.since is not None
+
+    @property
+    def is_from_spec(self) -> bool:
+        """Whether the living spec is generated, not a range of history."""
+        return self.mode in ("folded", "oneshot")
 
     @property
     def branch(self) -> str:

@@ -40,6 +40,7 @@ class Step:
     ``wrote`` are the paths that the model is asked for, ``shows`` those whose contents the request shows.
     ``joins`` names the step whose request holds this one's prompts already; ``members`` are all steps of a
     group, this one included, in order. ``depends_on`` are indices of steps whose results this one needs.
+    ``retracted`` are intents of the commit that are not asked any more.
     """
 
     index: int
@@ -53,6 +54,7 @@ class Step:
     depends_on: tuple[int, ...] = ()
     members: tuple[int, ...] = ()
     joins: int | None = None
+    retracted: tuple[IntentId, ...] = ()
 
     @property
     def is_last_of_group(self) -> bool:
@@ -118,6 +120,7 @@ def _step(
         wrote=facts.wrote if is_asked else (),
         shows=shown.get(facts.id, ()) if is_asked else (),
         touched=facts.touched,
+        retracted=facts.retracted,
     )
 
 

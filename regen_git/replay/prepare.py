@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from regen_git.agents.evidence import evidence_of
@@ -12,14 +13,17 @@ from regen_git.domain.ids import derived_intent_id
 from regen_git.domain.intent import Intent, Prompt
 from regen_git.git.commits import read_commit
 from regen_git.git.history import Span, read_span
+from regen_git.git.releases import last_release, releases_along
 from regen_git.git.trees import SUBMODULE, diff
+from regen_git.replay.again.memory import Memory
 from regen_git.replay.context import shown_paths
-from regen_git.replay.facts import CommitFacts, read_facts
+from regen_git.replay.facts import CommitFacts, in_force, read_facts
 from regen_git.replay.plan import Plan, make_plan
 
 if TYPE_CHECKING:
     from regen_git.config import Settings
-    from regen_git.domain.ids import Oid
+    from regen_git.domain.ids import Oid, RepoPath
+    from regen_git.git.objects import ObjectStore
     from regen_git.git.repository import Repository
     from regen_git.replay.options import ReplayOptions
 
@@ -38,6 +42,21 @@ class Prepared:
     facts: list[CommitFacts]
     plan: Plan
     ownership: Ownership
+    memory: Memory | None = field(default=None, kw_only=True)
+
+    @cached_property
+    def last_release(self) -> Oid | None:
+        """The tree of the last tag at or before the end of the range; ``None`` where there is no tag."""
+        return last_release(self.repo, self.facts[-1].id)
+
+    @cached_property
+    def releases(self) -> dict[Oid, Oid]:
+        """The tree of the last tag at or before each commit of the range, where anything asks for it."""
+        if self.settings.state is None and not self.ownership.appends:
+            return {}
+        found = releases_along(self.repo, ((each.id, each.tree, each.parents) for each in self.facts))
+        # Between two sides of a merge git has the last word on which is the last.
+        return found | ({self.facts[-1].id: self.last_release} if found and self.last_release else {})
 
 
 def prepare(repo: Repository, options: ReplayOptions, settings: Settings) -> Prepared:
@@ -46,22 +65,38 @@ def prepare(repo: Repository, options: ReplayOptions, settings: Settings) -> Pre
     if repo.is_partial:
         _bring(repo, span)
     ownership = Ownership(settings.paths)
-    facts = [_with_words(each, options) for each in read_facts(repo, span, ownership)]
+    told = read_facts(repo, span, ownership)
+    if not options.is_original:
+        told = [in_force(each) for each in told]
+    facts = [_with_words(each, options) for each in told]
     wanted = {f.id for f in facts if _is_asked(f, options)}
     skipped = set() if options.is_original else _compiled(facts)
     store = repo.objects
+    memory = None if options.is_original else Memory(repo, settings.digest)
     shown = {}
     if not (options.is_original or options.locked):
         for each in facts:
             if each.id in wanted and each.parents:
-                shown[each.id] = shown_paths(store, each, each.parent_tree)
+                shown[each.id] = _shown(store, each, memory)
     grouped = options.grouped and not options.is_original and options.mode == "chained"
     plan = make_plan(facts, shown=shown, regenerate=wanted, grouped=grouped, skipped=skipped)
     if options.mode == "anchored":
         plan = replace(
             plan, steps=tuple(replace(s, depends_on=()) for s in plan.steps), waves=min(1, plan.waves)
         )
-    return Prepared(repo, options, settings, facts, plan, ownership)
+    return Prepared(repo, options, settings, facts, plan, ownership, memory=memory)
+
+
+def _shown(store: ObjectStore, facts: CommitFacts, memory: Memory | None) -> tuple[RepoPath, ...]:
+    """Return the paths that a request for this commit shows; reading them off its files takes a while."""
+    if memory is None:
+        return shown_paths(store, facts, facts.parent_tree)
+    key = memory.key("shows", facts.id, facts.wrote)
+    known = memory.get(key)
+    if known is None:
+        known = shown_paths(store, facts, facts.parent_tree)
+        memory.put(key, known)
+    return tuple(known)
 
 
 def _bring(repo: Repository, span: Span) -> None:
@@ -104,7 +139,7 @@ def _without_trailers(text: str) -> str:
 
 
 def _is_asked(facts: CommitFacts, options: ReplayOptions) -> bool:
-    if facts.mark == "human":
+    if facts.mark == "human" or (facts.retracted and not facts.intents):
         return False
     if facts.intents or options.only is not None:
         return True
@@ -122,16 +157,11 @@ def _compiled(facts: list[CommitFacts]) -> set[Oid]:
     return {each.id for each in facts if any(source in commits for source in each.adopted)}
 
 
-def released_tree(repo: Repository, prepared: Prepared) -> Oid | None:
+def released_tree(prepared: Prepared) -> Oid | None:
     """Return the tree that makes the data new code must read: the latest tag's, else the source's own.
 
     ``None`` where the settings say nothing of state.
     """
     if prepared.settings.state is None:
         return None
-    source = prepared.facts[-1].commit
-    status, out = repo.git_status("describe", "--tags", "--abbrev=0", source.id, ok=(0, 128))
-    if status != 0:
-        return source.tree
-    tag = out.decode("utf-8", "surrogateescape").strip()
-    return read_commit(repo.objects, repo.resolve(f"refs/tags/{tag}")).tree
+    return prepared.last_release or prepared.facts[-1].commit.tree

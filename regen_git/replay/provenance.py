@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from regen_git import __version__
-from regen_git.git.notes import note_blobs, scan_notes
+from regen_git.git.notes import note_blobs, read_note, scan_notes
 from regen_git.git.refs import read_ref
 from regen_git.ledger.codec import split
 from regen_git.ledger.store import PROVENANCE_REF
@@ -28,6 +28,8 @@ __all__ = [
     "read_note_documents",
     "recorded_anywhere",
     "recorded_on",
+    "recorded_on_commit",
+    "request_line",
     "verdict_document",
 ]
 
@@ -52,7 +54,8 @@ def encode(step: Step, made: Made, *, model: str, mode: str) -> bytes:
     if made.request or made.resolved:
         lines += [f"model: {scalar(model)}", f"mode: {mode}"]
     if made.request:
-        lines += [f"request: {scalar(made.request)}", f"attempts: {made.attempts}"]
+        lines += [request_line(made).decode("ascii"), f"attempts: {made.attempts}"]
+    lines += _made_from(made)
     if made.replies:
         lines += ["replies:", *(f"- {scalar(reply)}" for reply in made.replies)]
     if made.resolved:
@@ -69,19 +72,34 @@ def encode(step: Step, made: Made, *, model: str, mode: str) -> bytes:
         lines.append(f"group: {flow_list([str(index) for index in step.members])}")
     lines.append(f"tree: {scalar(made.tree)}")
     if made.verification is not None:
-        lines += _rests_on(made.verification)
+        lines += rests_on(made.verification)
     lines += [f"tool: {scalar('git-regen ' + __version__)}", "format: 1"]
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
+
+
+def request_line(made: Made) -> bytes:
+    """Return the line of a step's document that names its first request; empty if nothing was asked."""
+    return f"request: {scalar(made.request)}".encode("ascii") if made.request else b""
+
+
+def _made_from(made: Made) -> list[str]:
+    """Say what the step's request was made from: what a later replay compares its own with."""
+    lines = [f"sample: {made.sample}"] if made.sample else []
+    if made.asked:
+        lines.append(f"asked: {flow_list(list(made.asked))}")
+    if made.inputs:
+        lines.append("inputs: " + flow_map([(kind, _flow(digest)) for kind, digest in made.inputs]))
+    return lines
 
 
 def verdict_document(commit: Oid, verification: Verification) -> bytes:
     """Write the document that says what a later ``verify`` found."""
     lines = ["---", f"verified: {scalar(commit)}", f"tree: {scalar(verification.tree)}"]
-    lines += [*_rests_on(verification), f"tool: {scalar('git-regen ' + __version__)}", "format: 1"]
+    lines += [*rests_on(verification), f"tool: {scalar('git-regen ' + __version__)}", "format: 1"]
     return ("\n".join(lines) + "\n").encode("utf-8", "replace")
 
 
-def _rests_on(verification: Verification) -> list[str]:
+def rests_on(verification: Verification) -> list[str]:
     """Say the verdict and all that it rests on: checks, tests, frozen files, what was lost or is unknown."""
     lines = [f"verdict: {verification.verdict.value}", "checks:" if verification.checks else "checks: []"]
     for check in verification.checks:
@@ -121,6 +139,13 @@ def recorded_on(repo: Repository, revs: Sequence[str]) -> Iterator[tuple[Oid, Pr
         for data in read_note_documents(note):
             if "provenance" in data:
                 yield oid, _provenance(data)
+
+
+def recorded_on_commit(repo: Repository, commit: Oid) -> Iterator[Provenance]:
+    """Yield every provenance of one commit: one that was made from a spec has one for each module."""
+    for data in read_note_documents(read_note(repo, PROVENANCE_REF, commit)):
+        if "provenance" in data:
+            yield _provenance(data)
 
 
 def recorded_anywhere(repo: Repository) -> Iterator[Provenance]:

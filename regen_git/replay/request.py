@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from regen_git.domain.ids import RepoPath
     from regen_git.domain.intent import Intent
 
-__all__ = ["Material", "Shown", "build_request", "carry_request", "continue_request", "repair_request"]
+__all__ = [
+    "Material",
+    "Shown",
+    "asked_lines",
+    "build_request",
+    "carry_request",
+    "continue_request",
+    "fenced",
+    "history_request",
+    "listed_files",
+    "repair_request",
+    "rules_text",
+]
 
 _RULES = """\
 You write the code of one step in the history of a software project. You are given what people asked for, in \
@@ -118,7 +130,7 @@ def build_request(
         ("Tests that the result must pass (frozen)", material.tests),
     ]
     for title, shown in parts:
-        section, room = _section(title, shown, room, left_out)
+        section, room = listed_files(title, shown, room, left_out)
         if section:
             kept.append(section)
     messages = [Message("system", _RULES)]
@@ -165,9 +177,9 @@ def carry_request(
         [
             heading,
             "",
-            f"What the person said about the change:\n{_fenced(message, '')}",
-            f"The change, made to the old version of {path}:\n{_fenced(diff, 'diff')}",
-            f"The new version of {path}:\n{_fenced(now, '')}",
+            f"What the person said about the change:\n{fenced(message, '')}",
+            f"The change, made to the old version of {path}:\n{fenced(diff, 'diff')}",
+            f"The new version of {path}:\n{fenced(now, '')}",
         ]
     )
     return Request(model, (Message("system", _CARRY), Message("user", task)), parameters)
@@ -177,7 +189,7 @@ def _task(material: Material) -> str:
     ids = " ".join(intent.id for intent in material.intents)
     lines = [f"Intent {ids}", "", "What was asked, in order:", ""]
     for intent in material.intents:
-        lines += _asked(intent)
+        lines += asked_lines(intent)
     lines += [f"Elsewhere: {line}" for line in material.elsewhere]
     lines += list(material.notes)
     if material.surface:
@@ -185,19 +197,25 @@ def _task(material: Material) -> str:
         lines += [f"- {path}: {', '.join(names)}" for path, names in material.surface.items()]
     for path, blocks in material.hand.items():
         lines += ["", f"Lines in {path} that a person wrote; they must stay word for word:"]
-        lines += [_fenced(block, "") for block in blocks]
+        lines += [fenced(block, "") for block in blocks]
     existing = [shown for shown in material.files if shown.text is not None]
     new = [shown.path for shown in material.files if shown.text is None]
     if existing:
         lines += ["", "Files as they are now:"]
         for shown in existing:
-            lines += ["", f"FILE {shown.path}", _fenced(shown.text or "", "")]
+            lines += ["", f"FILE {shown.path}", fenced(shown.text or "", "")]
     if new:
         lines += ["", "Files that the change once made and that do not exist yet: " + ", ".join(new)]
     return "\n".join(lines) + "\n"
 
 
-def _asked(intent: Intent) -> list[str]:
+def rules_text() -> str:
+    """Return what every request of a step begins with."""
+    return _RULES
+
+
+def asked_lines(intent: Intent) -> list[str]:
+    """Return an intent as a request says it: the prompts, what they answer, and an accepted plan."""
     lines: list[str] = []
     for prompt in intent.prompts:
         if prompt.kind == "noise":
@@ -214,10 +232,14 @@ def _quoted(text: str) -> str:
     return "\n".join("> " + line for line in text.rstrip("\n").split("\n"))
 
 
-def _section(title: str, shown: Sequence[Shown], room: int, left_out: list[str]) -> tuple[str, int]:
+def listed_files(title: str, shown: Sequence[Shown], room: int, left_out: list[str]) -> tuple[str, int]:
+    """Return a section with the files that fit into ``room`` tokens, and what is left of that.
+
+    Names those that do not fit in ``left_out``; empty where there is nothing to show.
+    """
     parts: list[str] = []
     for each in shown:
-        part = f"FILE {each.path}\n{_fenced(each.text or '', '')}\n"
+        part = f"FILE {each.path}\n{fenced(each.text or '', '')}\n"
         cost = estimate_tokens(part)
         if cost > room:
             left_out.append(each.path)
@@ -227,7 +249,8 @@ def _section(title: str, shown: Sequence[Shown], room: int, left_out: list[str])
     return (f"{title}:\n\n" + "\n".join(parts) if parts else ""), room
 
 
-def _fenced(text: str, language: str) -> str:
+def fenced(text: str, language: str = "") -> str:
+    """Return the text in a fence that is longer than any in it."""
     longest = max((len(run) for run in _runs(text)), default=0)
     fence = "`" * max(3, longest + 1)
     body = text if text.endswith("\n") or not text else text + "\n"

@@ -48,7 +48,7 @@ def resolutions_in(entries: Sequence[dict[str, Any]]) -> dict[int, Resolution]:
         if entry.get("state") != "resolved":
             continue
         index = int(entry["step"])
-        before = found.get(index, Resolution())
+        before = found.pop(index, Resolution())  # the last word is the last in order, too
         notes = (*before.notes, *entry.get("notes", []))
         found[index] = Resolution(
             notes, bool(entry.get("original")), bool(entry.get("drop")), entry.get("tree")

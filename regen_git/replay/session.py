@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -14,17 +15,19 @@ from regen_git.git.notes import update_notes
 from regen_git.git.refs import read_ref, update_ref
 from regen_git.ledger.codec import split, union
 from regen_git.ledger.store import PROVENANCE_REF
+from regen_git.llm.late import LateClient
 from regen_git.llm.replies import ReplyStore
 from regen_git.replay import options as stored
+from regen_git.replay.again.earlier import Earlier, begin_from
 from regen_git.replay.answers import Answers, History, Models, Recorded, Spent
 from regen_git.replay.context import Surroundings
-from regen_git.replay.engine import Engine, Outcome, Progress
+from regen_git.replay.engine import Engine, Finished, Outcome, Progress
 from regen_git.replay.journal import Journal, hold
 from regen_git.replay.judging import TreeJudge
 from regen_git.replay.keeping import Keeper
 from regen_git.replay.locked import Lock, read_lock
 from regen_git.replay.prepare import Prepared, released_tree
-from regen_git.replay.provenance import encode, verdict_document
+from regen_git.replay.provenance import encode, request_line, verdict_document
 from regen_git.replay.resuming import check_branch, finished_in, last_run, resolutions_in, spent_in
 from regen_git.replay.spending import Spending
 from regen_git.replay.workbench import Workbench
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
     from regen_git.git.repository import Repository
     from regen_git.llm.client import ModelClient, Request
     from regen_git.llm.prices import Price
+    from regen_git.replay.folded.engine import FoldedEngine
     from regen_git.replay.plan import Plan
     from regen_git.verify.runner import Verifier
 
@@ -63,6 +67,16 @@ class Finish:
     verification: Verification | None
     previous_tip: Oid | None
     run_number: int = 0
+
+    @property
+    def ran(self) -> frozenset[int]:
+        """The steps that a model was asked for in this run, by index."""
+        called = self.answers.called if isinstance(self.answers, Models) else set()
+        return frozenset(
+            index
+            for index, made in self.outcome.made.items()
+            if any(reply.partition("/")[0] in called for reply in made.replies)
+        )
 
     @property
     def verdict(self) -> Verdict:
@@ -129,7 +143,12 @@ async def _drive(run: _Run) -> Finish:
     spent = spent_in(entries)
     answers, store, opened = _answers(run, lock, spent)
     judge = TreeJudge(
-        repo.objects, prepared.ownership, run.verifier, prepared.facts, released_tree(repo, prepared)
+        repo.objects,
+        prepared.ownership,
+        run.verifier,
+        prepared.facts,
+        released_tree(prepared),
+        prepared.releases,
     )
     bench = Workbench(
         store=repo.objects,
@@ -143,25 +162,23 @@ async def _drive(run: _Run) -> Finish:
         judge=judge,
         resolutions={**lock.resolved, **resolutions_in(entries)},
         followed=lock.followed,
+        memory=prepared.memory,
+        releases=prepared.releases,
     )
+    if (options.changed or options.since) and not options.is_from_spec:
+        bench.samples, bench.kept = begin_from(prepared, Earlier(prepared))
     bench.on_state = lambda step, state: journal.note(step=step.index, state=state)
-    keeper = Keeper(repo, options.name, is_going_on=bool(finished_in(entries)))
-    engine = Engine(
-        repo,
-        bench,
-        journal,
-        keeper,
-        finished=finished_in(entries),
-        merge_base=lambda parents: _merge_base(repo, parents),
-        on_progress=lambda progress: run.on_progress(progress, answers),
-        run_number=spent.runs,
-    )
+    finished = finished_in(entries)
+    keeper = Keeper(repo, options.name, is_going_on=bool(finished))
+    engine = _engine(run, bench, finished, keeper=keeper, store=store, number=spent.runs)
     try:
         outcome = await engine.run()
     finally:
         if opened is not None:
             await opened.aclose()
         store.flush()
+        if prepared.memory is not None:
+            prepared.memory.close()
     tip = _last_commit(prepared.plan, outcome)
     verification = await _judge_tip(prepared, bench, outcome, tip)
     finish = Finish(prepared, outcome, answers, tip, verification, run.previous, run_number=spent.runs)
@@ -171,6 +188,50 @@ async def _drive(run: _Run) -> Finish:
     if outcome.stuck is None:
         keeper.let_go()
     return finish
+
+
+def _engine(
+    run: _Run,
+    bench: Workbench,
+    finished: dict[int, Finished],
+    *,
+    keeper: Keeper,
+    store: ReplyStore,
+    number: int,
+) -> Engine | FoldedEngine:
+    """Return what runs the plan: through history, or through the modules of a spec."""
+    prepared, repo = run.prepared, run.prepared.repo
+
+    def on_progress(progress: Progress) -> None:
+        run.on_progress(progress, bench.answers)
+
+    if prepared.options.is_from_spec:
+        from regen_git.replay.folded.engine import FoldedEngine
+        from regen_git.replay.folded.planning import FoldedPrepared
+
+        if not isinstance(prepared, FoldedPrepared):
+            raise TypeError("a spec is generated as it was planned")
+        return FoldedEngine(
+            repo,
+            bench,
+            prepared,
+            run.journal,
+            run.verifier,
+            store,
+            released=released_tree(prepared),
+            on_progress=on_progress,
+            run_number=number,
+        )
+    return Engine(
+        repo,
+        bench,
+        run.journal,
+        keeper,
+        finished=finished,
+        merge_base=lambda parents: _merge_base(repo, parents),
+        on_progress=on_progress,
+        run_number=number,
+    )
 
 
 def _ended(finish: Finish) -> dict[str, Any]:
@@ -184,7 +245,19 @@ def _ended(finish: Finish) -> dict[str, Any]:
         "stuck": finish.outcome.stuck.step.index if finish.outcome.stuck else None,
         "verdict": finish.verdict.value,
         "verification": to_json(finish.verification) if finish.verification else None,
+        "overwritten": _overwritten(finish),
     }
+
+
+def _overwritten(finish: Finish) -> list[list[Any]]:
+    """Return the hunks of people that a finished replay's tip lacks; history's own answers lose none."""
+    prepared, tip = finish.prepared, finish.tip
+    options = prepared.options
+    if tip is None or finish.outcome.stuck is not None or options.mode != "chained" or options.is_original:
+        return []
+    from regen_git.replay.people.overwritten import written_over
+
+    return written_over(prepared.repo, prepared.ownership, (options.tip, tip), prepared.facts)
 
 
 def _answers(run: _Run, lock: Lock, spent: Spent) -> tuple[Answers, ReplyStore, ModelClient | None]:
@@ -203,7 +276,11 @@ def _answers(run: _Run, lock: Lock, spent: Spent) -> tuple[Answers, ReplyStore, 
     async def unsure(request: Request) -> None:
         await models.unsure(request)
 
-    opened = run.client(unsure)
+    client = run.client
+    opened = LateClient(lambda: client(unsure))
+    if run.previous is None:
+        # Nothing was replayed before, so a model will be asked: what that takes is brought in meanwhile.
+        opened.open()
     budget = Budget(options.budget_usd, options.budget_tokens)
     # The budget is the replay's, however often it is stopped and resumed.
     budget.spent_usd, budget.spent_tokens = spent.usd, spent.tokens
@@ -250,23 +327,36 @@ def _refuse_checked_out(repo: Repository, branch: str) -> None:
         )
 
 
-def _documents(finish: Finish) -> Iterator[tuple[Oid, bytes]]:
-    """Yield the provenance of every rebuilt commit: written again where this run made it, else as it was."""
+def _documents(finish: Finish) -> Iterator[tuple[Oid, tuple[bytes | None, Callable[[], bytes]]]]:
+    """Yield the provenance of every rebuilt commit: written again where this run made it, else as it was.
+
+    Each is the line that names its request, ``None`` for a document that never is in the ledger already, and
+    what writes the document: most need not be written.
+    """
     options, outcome = finish.prepared.options, finish.outcome
-    yield from outcome.resumed.items()
+    for known, document in outcome.resumed.items():
+        asked = _asked_in(document) if document.startswith(_PROVENANCE) else None
+        yield known, (asked, partial(bytes, document))
     for step in finish.prepared.plan.steps:
         commit = outcome.commits.get(step.index)
         if commit is not None and step.index in outcome.made and step.index not in outcome.reused:
-            yield commit, encode(step, outcome.made[step.index], model=options.model, mode=options.mode)
+            made = outcome.made[step.index]
+            written = partial(encode, step, made, model=options.model, mode=options.mode)
+            yield commit, (request_line(made), written)
 
 
-def _united_with(added: bytes) -> Callable[[bytes], bytes]:
+def _told_with(asked: bytes | None, written: Callable[[], bytes]) -> Callable[[bytes], bytes]:
     def united(old: bytes) -> bytes:
-        # How a commit first came to be stays: doing it again says nothing new about it.
-        is_told = added.startswith(_PROVENANCE) and any(raw.startswith(_PROVENANCE) for raw in split(old))
-        return old if is_told else union(old, added)
+        # How a commit first came to be stays: doing it again in the same way says nothing new about it.
+        told = (_asked_in(raw) for raw in split(old) if raw.startswith(_PROVENANCE))
+        return old if asked is not None and asked in told else union(old, written())
 
     return united
+
+
+def _asked_in(document: bytes) -> bytes:
+    """Return the line of a provenance document that names its request; empty if nothing was asked."""
+    return next((line for line in document.split(b"\n") if line.startswith(b"request: ")), b"")
 
 
 def _publish(finish: Finish) -> None:
@@ -276,10 +366,11 @@ def _publish(finish: Finish) -> None:
     repo.objects.flush()
     documents = _documents(finish)
     while chunk := list(islice(documents, _NOTES_AT_ONCE)):
-        notes = {oid: _united_with(raw) for oid, raw in chunk}
+        notes = {oid: _told_with(*told) for oid, told in chunk}
         update_notes(repo, PROVENANCE_REF, notes, f"regen: provenance of {options.name}")
     if tip is not None and verification is not None:
-        notes = {tip: _united_with(verdict_document(tip, verification))}
+        verdict = verdict_document(tip, verification)
+        notes = {tip: lambda old: union(old, verdict)}
         update_notes(repo, PROVENANCE_REF, notes, f"regen: verdict on {options.name}")
     if tip is not None and tip != previous:
         try:

@@ -58,7 +58,7 @@ def as_json(one: Exported) -> dict[str, Any]:
     found = told_json(told)
     found["missing"] = list(one.missing)
     for shown, intent in zip(found["intents"], told.note.intents.values(), strict=False):
-        shown["supersedes"] = list(intent.supersedes)
+        shown["edits"] = list(intent.edits)
         shown["format"] = intent.format
         shown["private"] = intent.id in one.private
     return {

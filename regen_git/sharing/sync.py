@@ -17,12 +17,14 @@ from regen_git.capture.install import arm
 from regen_git.capture.setup import fetch_ledger_of
 from regen_git.errors import GitError, RegenError
 from regen_git.git.notes import note_blobs
-from regen_git.git.refs import read_ref
+from regen_git.git.refs import read_ref, update_ref
+from regen_git.ledger.burying import buried_in, cut_log
 from regen_git.ledger.store import INTENTS_REF, PRIVATE_REF, PROVENANCE_REF, Ledger, guard
 from regen_git.ledger.uniting import is_ancestor, lacking, unite
+from regen_git.llm.purged import purged_in
 from regen_git.llm.replies import REPLIES_REF, ReplyStore
 from regen_git.sharing.publishing import Offer, agree, agreement, offer, policy
-from regen_git.sharing.wire import Wire, tracking_ref
+from regen_git.sharing.wire import Wire, forced, tracking_ref
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,6 +45,7 @@ _TRIES = 10
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 2.0
 _LOCK_PATIENCE_S = 60.0
+_STALE = "purged: "
 
 
 @dataclass(slots=True)
@@ -131,6 +134,7 @@ class _Sync:
         self._wire = wire
         self._replies = replies
         self._agreed = agreed
+        self._unread: set[str] = set()
         self.report = Report(remote.name, remote.url)
 
     # --- the fetch half --------------------------------------------------------------------------------
@@ -151,6 +155,25 @@ class _Sync:
         self._unite(self._tracked())
         if self._replies:
             self._take_replies()
+        stale = self._stale()
+        if stale:
+            self.report.warnings = [one for one in self.report.warnings if not one.startswith(_STALE)]
+            self.report.warnings.append(
+                f"{_STALE}'{self._remote.name}' still has what was purged here, and every clone of it gets "
+                f"that; to replace it there: {forced(self._remote.name, stale)}"
+            )
+
+    def _stale(self) -> dict[str, Oid]:
+        """Return the refs of the remote whose history has what ours has not: something was purged."""
+        repo = self._repo
+        found: dict[str, Oid] = {}
+        for ref in (*NOTES, *([REPLIES_REF] if self._replies else [])):
+            ours, theirs = read_ref(repo, ref), read_ref(repo, tracking_ref(self._remote.name, ref))
+            if ours is None or theirs is None or ref in self._unread or is_ancestor(repo, theirs, ours):
+                continue
+            if purged_in(repo, [ours]) if ref == REPLIES_REF else buried_in(repo, [ours]):
+                found[ref] = theirs
+        return found
 
     def _tracked(self) -> dict[str, Oid]:
         names = {ref: read_ref(self._repo, tracking_ref(self._remote.name, ref)) for ref in NOTES}
@@ -164,6 +187,7 @@ class _Sync:
             except GitError:
                 raise
             except RegenError as error:
+                self._unread.add(ref)
                 warning = f"the notes '{ref}' of '{self._remote.name}' cannot be taken: {error}"
                 self.report.warnings += [] if warning in self.report.warnings else [warning]
                 continue
@@ -171,7 +195,19 @@ class _Sync:
             raws = (raw for documents in united.gained.values() for raw in documents.values())
             self.report.intents += sum(raw.startswith(b"---\nintent:") for raw in raws)
             self.report.warnings += [one for one in united.warnings if one not in self.report.warnings]
+            if united.dropped:
+                self._drop(ref, len(united.dropped))
         guard(self._repo)
+
+    def _drop(self, ref: str, number: int) -> None:
+        """Let go of what others have purged: nothing here is to hold the history that had it."""
+        for one in (ref, tracking_ref(self._remote.name, ref)):
+            cut_log(self._repo, one)
+        what = "a document was" if number == 1 else f"{number} documents were"
+        self.report.warnings.append(
+            f"{what} purged by others and left the notes' history here, too; "
+            "'git regen purge --follow' removes what is still stored of it"
+        )
 
     def _take_replies(self) -> None:
         store = ReplyStore(self._repo)
@@ -180,8 +216,12 @@ class _Sync:
         before = read_ref(self._repo, REPLIES_REF)
         if theirs is not None:
             try:
-                self.report.replies_fetched |= store.merge(theirs) != before
+                after = store.merge(theirs)
+                self.report.replies_fetched |= after != before
+                if before is not None and after is not None and not is_ancestor(self._repo, before, after):
+                    self._drop(REPLIES_REF, 1)
             except RegenError as error:
+                self._unread.add(REPLIES_REF)
                 self.report.warnings.append(f"the replies of '{self._remote.name}' cannot be taken: {error}")
         self.report.warnings += store.warnings
 
@@ -243,11 +283,12 @@ class _Sync:
         """Return the refs to push: where an address lacks a document, or a reply."""
         repo = self._repo
         moves: dict[str, Oid] = {}
-        for ref in NOTES:
+        stale = self._stale()
+        for ref in (one for one in NOTES if one not in stale):
             ours = read_ref(repo, ref)
             if ours is not None and any(lacking(repo, ours, theirs.get(ref)) for theirs in there):
                 moves[ref] = ours
-        ours = read_ref(repo, REPLIES_REF) if self._replies else None
+        ours = read_ref(repo, REPLIES_REF) if self._replies and REPLIES_REF not in stale else None
         for theirs in there if ours is not None else []:
             known = theirs.get(REPLIES_REF)
             if ours is not None and (known is None or not is_ancestor(repo, ours, known)):
@@ -293,6 +334,7 @@ class _Sync:
                 raise self._refused(done.refused)
             if not done.moved:
                 self.report.pushed = dict(moves)
+                self._remember_replies(moves)
                 return
             why = done.moved
             # Each time twice as long: who works at the same pace would meet us again.
@@ -306,6 +348,13 @@ class _Sync:
             f"'{self._remote.name}' was moved by others {_TRIES} times while we pushed: {why}",
             hint="nothing is lost; what was fetched is united here. Sync again",
         )
+
+    def _remember_replies(self, moves: Mapping[str, Oid]) -> None:
+        """Keep what the remote has now; git does that itself for refs that every fetch brings."""
+        pushed = moves.get(REPLIES_REF)
+        if pushed is not None:
+            name = tracking_ref(self._remote.name, REPLIES_REF)
+            update_ref(self._repo, name, pushed, read_ref(self._repo, name), "regen: push")
 
     def _refused(self, why: str) -> RegenError:
         return RegenError(

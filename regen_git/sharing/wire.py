@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from regen_git.process import Completed
     from regen_git.sharing.remotes import Remote
 
-__all__ = ["SYNCING", "Pushed", "Wire", "tracking_ref", "words"]
+__all__ = ["SYNCING", "Pushed", "Wire", "forced", "tracking_ref", "words"]
 
 SYNCING = "REGEN_SYNCING"
 """Set for pushes of ours: our own pre-push hook then has nothing to do."""
@@ -50,6 +51,12 @@ def tracking_ref(remote: str, ref: str) -> str:
     if ref.startswith("refs/notes/"):
         return f"refs/notes/remotes/{remote}/{ref.removeprefix('refs/notes/')}"
     return f"refs/regen/remotes/{remote}/{ref.removeprefix('refs/regen/')}"
+
+
+def forced(remote: str, refs: Mapping[str, Oid]) -> str:
+    """Return the command that replaces refs of a remote, as long as they are there what is given here."""
+    leases = " ".join(f"--force-with-lease={ref}:{oid}" for ref, oid in refs.items())
+    return f"git push {leases} {shlex.quote(remote)} {' '.join(refs)}"
 
 
 def words(done: Completed) -> str:

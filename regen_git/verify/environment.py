@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from regen_git.git.repository import Repository
     from regen_git.verify.sandbox import Sandbox
 
-__all__ = ["Environments", "Workspace"]
+__all__ = ["Environments", "Workspace", "telling_line"]
 
 _SETUP_TIMEOUT_S = 3600.0
 _USES_PIP = re.compile(r"\bpip3?\s+install\b")
@@ -80,6 +80,11 @@ class Environments:
         self._checkouts: dict[str, Checkout] = {}
         self._failed: dict[str, str] = {}
         self._digests: dict[Oid, str] = {}
+
+    @property
+    def scratch(self) -> Path:
+        """A folder of our own on disk, until all is closed."""
+        return self._scratch
 
     def close(self) -> None:
         """Take the scratch folders away; what setup made stays for the next time."""
@@ -186,11 +191,11 @@ class Environments:
             if done.timed_out:
                 return f"{name} did not end within {_SETUP_TIMEOUT_S:g} s"
             if done.status != 0:
-                return f"{name} failed with exit status {done.status}: {_telling_line(done.output)}"
+                return f"{name} failed with exit status {done.status}: {telling_line(done.output)}"
         return ""
 
 
-def _telling_line(output: str) -> str:
+def telling_line(output: str) -> str:
     """Return the first line that says "error", else the last one: package managers end in advice."""
     lines = [line.strip() for line in output.splitlines() if line.strip()]
     errors = (line for line in lines if re.search(r"\berror\b", line, re.IGNORECASE))

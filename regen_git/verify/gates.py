@@ -10,6 +10,7 @@ from regen_git.config import LONGEST_TEXT, Kind
 from regen_git.domain.verdict import GateResult
 from regen_git.git import trees
 from regen_git.git.materialise import path_problem
+from regen_git.verify.migrations import Baseline, migration_problems
 from regen_git.verify.surface import bare_name
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 __all__ = ["Gates", "frozen_paths", "run_gates"]
 
 _MARKERS = re.compile(rb"^(?:<{7} .*|>{7} .*|\|{7} .*|={7})\r?$", re.MULTILINE)
-_DIGITS = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ class Gates:
     ``kept_regions`` returns the people's regions of a file in order; ``public_surface`` the public names of a
     file, ``None`` for a kind of file it cannot read; ``surface_changes`` what was removed or changed between
     two. A gate without its function is not run and not listed. ``allowed`` are names that may go or change.
+    ``released`` is the tree of the last release, ``end`` the one at the end of history: new migrations come
+    after the first, and beside what the second brings; without them the original's tree stands for both.
     """
 
     ownership: Ownership
@@ -44,21 +46,36 @@ class Gates:
     public_surface: PublicSurface | None = None
     surface_changes: SurfaceChanges | None = None
     allowed: Collection[str] = field(default_factory=frozenset)
+    released: Oid | None = None
+    end: Oid | None = None
 
 
-def run_gates(store: ObjectStore, original: Oid, rebuilt: Oid, gates: Gates) -> tuple[GateResult, ...]:
-    """Judge the rebuilt tree against the original commit's. Looks only at what differs."""
-    changes = trees.diff(store, original, rebuilt)
+def run_gates(
+    store: ObjectStore, original: Oid, rebuilt: Oid, gates: Gates, sound: set[Change] | None = None
+) -> tuple[GateResult, ...]:
+    """Judge the rebuilt tree against the original commit's. Looks only at what differs.
+
+    ``sound`` remembers differences without a problem, for callers with many trees that share most files;
+    what is ``allowed`` may only grow from one call to the next.
+    """
+    differing = trees.diff(store, original, rebuilt)
+    changes = [change for change in differing if sound is None or change not in sound]
     results = [
         GateResult("paths", tuple(_escapes(changes))),
-        GateResult("frozen", tuple(_frozen(store, original, changes, gates.ownership))),
+        GateResult("frozen", tuple(_frozen(store, changes, gates.ownership))),
         GateResult("conflict markers", tuple(_markers(store, changes))),
     ]
+    if gates.ownership.appends:
+        held = Baseline(original, gates.released or original, gates.end or original)
+        problems = migration_problems(store, differing, rebuilt, gates.ownership, held)
+        results.append(GateResult("migrations", tuple(problems)))
     if gates.kept_regions is not None:
         results.append(GateResult("kept regions", tuple(_regions(store, changes, gates.kept_regions))))
     if gates.public_surface is not None and gates.surface_changes is not None:
         problems = _surface(store, changes, gates, gates.public_surface, gates.surface_changes)
         results.append(GateResult("public surface", tuple(problems)))
+    if sound is not None and not any(result.problems for result in results):
+        sound.update(changes)
     return tuple(results)
 
 
@@ -92,8 +109,11 @@ def _escapes(changes: Sequence[Change]) -> list[str]:
     return [f"{path}: {problem}" for path, problem in found if problem is not None]
 
 
-def _frozen(store: ObjectStore, original: Oid, changes: Sequence[Change], ownership: Ownership) -> list[str]:
-    """Compare by object id. Judged on the original tree; a path new there is judged by its name and mode."""
+def _frozen(store: ObjectStore, changes: Sequence[Change], ownership: Ownership) -> list[str]:
+    """Compare by object id. Judged on the original tree; a path new there is judged by its name and mode.
+
+    Where files may be added, the gate "migrations" judges the new ones.
+    """
     problems = []
     for change in changes:
         if change.old is not None:
@@ -102,42 +122,10 @@ def _frozen(store: ObjectStore, original: Oid, changes: Sequence[Change], owners
                 what = "is gone" if change.new is None else "differs"
                 problems.append(f"{change.path}: {what}, and is {kind.value}")
         elif change.new is not None:
-            problems += _new_frozen(store, original, change, change.new, ownership)
+            kind = _kind(store, ownership, change.path, change.new)
+            if kind.is_frozen and kind is not Kind.APPEND:
+                problems.append(f"{change.path}: is new, and only history adds {kind.value} files")
     return problems
-
-
-def _new_frozen(
-    store: ObjectStore, original: Oid, change: Change, new: Leaf, ownership: Ownership
-) -> list[str]:
-    kind = _kind(store, ownership, change.path, new)
-    if kind is Kind.APPEND:
-        last = _last_beside(store, original, change.path)
-        if last is not None and _natural(change.path) <= _natural(last):
-            return [f"{change.path}: is new and comes before '{last}', which is released"]
-        return []
-    return [f"{change.path}: is new, and only history adds {kind.value} files"] if kind.is_frozen else []
-
-
-def _last_beside(store: ObjectStore, tree: Oid, path: RepoPath) -> RepoPath | None:
-    """Return the last file of the same folder and ending, in natural order; ``None`` if there is none."""
-    folder, slash, name = path.rpartition("/")
-    _, dot, ending = name.rpartition(".")
-    beside = [
-        other
-        for other, _ in trees.walk(store, tree)
-        if other.rpartition("/")[0] == folder
-        and other.endswith(dot + ending)
-        and _DIGITS.search(other[len(folder + slash) :])
-    ]
-    return max(beside, key=_natural, default=None)
-
-
-def _natural(path: RepoPath) -> list[tuple[int, int, str]]:
-    """Return a key that sorts ``9_x`` before ``10_x``."""
-    return [
-        (0, int(part), "") if part.isascii() and part.isdigit() else (1, 0, part)
-        for part in _DIGITS.split(path)
-    ]
 
 
 def _markers(store: ObjectStore, changes: Sequence[Change]) -> list[str]:

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from regen_git.config import Check, Ownership
+from regen_git.config import Ownership
 from regen_git.domain.verdict import CheckResult, Ratchet, Verdict, Verification, combine
-from regen_git.git import trees
 from regen_git.verify import ratchet
 from regen_git.verify.cache import ResultCache
-from regen_git.verify.checks import judge, python_path
 from regen_git.verify.environment import Environments
 from regen_git.verify.gates import Gates, frozen_paths, run_gates
 from regen_git.verify.ratchet import Judgement
 from regen_git.verify.sandbox import find_sandbox
+from regen_git.verify.single import run_once
+from regen_git.verify.state import StateRuns
 from regen_git.verify.trust import NOT_TRUSTED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from concurrent.futures import Executor, Future
 
-    from regen_git.config import Settings, State
+    from regen_git.config import Check, Settings
     from regen_git.domain.ids import Oid, RepoPath
     from regen_git.domain.verdict import GateResult
     from regen_git.git.repository import Repository
@@ -74,6 +73,10 @@ class Verifier:
             sandbox=None if settings.user.sandbox == "off" else find_sandbox(),
             memory_bytes=settings.user.memory_bytes,
         )
+        self._state = None
+        if settings.state is not None:
+            cache = self._cache if use_cache else None
+            self._state = StateRuns(repo, settings.state, self._environments, cache)
 
     def __enter__(self) -> Verifier:  # noqa: PYI034 - typing.Self came with Python 3.11
         return self
@@ -92,10 +95,13 @@ class Verifier:
         *,
         gates: Gates | None = None,
         released: Oid | None = None,
+        is_end: bool = True,
     ) -> Future[Verification]:
         """Start `verify_tree` on the executor. New objects are flushed first: other threads must see them."""
         self._repo.objects.flush()
-        return self._executor.submit(self.verify_tree, tree, original, gates=gates, released=released)
+        return self._executor.submit(
+            self.verify_tree, tree, original, gates=gates, released=released, is_end=is_end
+        )
 
     def verify_tree(
         self,
@@ -104,14 +110,20 @@ class Verifier:
         *,
         gates: Gates | None = None,
         released: Oid | None = None,
+        is_end: bool = True,
     ) -> Verification:
         """Verify a tree against the original commit's tree; without one there is no ratchet and no gate.
 
         ``gates`` says what the gates ask others for (default: those that need nobody); ``released`` is the
-        tree that makes the state, where the settings declare any. Never raises for what a check does.
+        tree that makes the state, where the settings declare any; ``is_end`` says that this is the end of a
+        history, where a state that cannot be made counts. Never raises for what a check does.
         """
         held = self._run_gates(tree, original, gates)
-        judged, reasons = self._run_checks(tree, original, released)
+        judged, reasons = self._run_checks(tree, original)
+        if released is not None and self._state is not None and self._trusted:
+            read = self._state.judge(tree, original, released, is_end=is_end)
+            judged += [_Judged(*read)] if read is not None else []
+            reasons = [] if judged else [_NO_CHECKS]
         verdicts = [one.judgement.verdict for one in judged if one.judgement.verdict is not None]
         verdict = combine([*verdicts, *(Verdict.FAIL for gate in held if gate.problems)])
         lost, unstable = ratchet.merged(one.judgement for one in judged)
@@ -134,16 +146,13 @@ class Verifier:
             return ()
         return run_gates(self._repo.objects, original, tree, gates or Gates(self._ownership))
 
-    def _run_checks(
-        self, tree: Oid, original: Oid | None, released: Oid | None
-    ) -> tuple[list[_Judged], list[str]]:
+    def _run_checks(self, tree: Oid, original: Oid | None) -> tuple[list[_Judged], list[str]]:
         settings = self._settings
-        state = settings.state if released is not None else None
-        if not settings.checks and state is None:
-            return [], [_NO_CHECKS]
-        if not self._trusted:
+        if not self._trusted and (settings.checks or settings.state is not None):
             return [], [NOT_TRUSTED]
-        known = self._all_known(tree, original) if state is None else None
+        if not settings.checks:
+            return [], [_NO_CHECKS]
+        known = self._all_known(tree, original)
         if known is not None:
             return known, []
         basis = original if original is not None else tree
@@ -151,10 +160,7 @@ class Verifier:
             if workspace.problem:
                 return [self._cannot(check, workspace.problem) for check in settings.checks], []
             run = _Run(self._repo, workspace, self._cache if self._use_cache else None)
-            judged = [run.check(check, tree, original) for check in settings.checks]
-            if state is not None and released is not None:
-                judged.append(run.state(state, tree, released))
-            return judged, []
+            return [run.check(check, tree, original) for check in settings.checks], []
 
     def _all_known(self, tree: Oid, original: Oid | None) -> list[_Judged] | None:
         """Return the judgements where every run they need is in the cache, so that no file is written."""
@@ -213,19 +219,6 @@ class _Run:
             again = self._runs(check, tree, 2)[1]
         return _judged(before, first, again)
 
-    def state(self, state: State, tree: Oid, released: Oid) -> _Judged:
-        """Make data with the released tree, and check it with the new one."""
-        made = self._once(Check("state make", state.make), released)
-        if made.verdict is not Verdict.PASS:
-            why = made.reason or f"exit status {made.exit_status}"
-            result = CheckResult(
-                "state", Verdict.INDETERMINATE, made.seconds, None, output=made.output,
-                reason=f"the released version could not make its data: {why}",
-            )  # fmt: skip
-        else:
-            result = self._once(Check("state", state.check), tree)
-        return _Judged(result, ratchet.compare(None, result))
-
     def _runs(self, check: Check, tree: Oid, wanted: int) -> list[CheckResult]:
         """Return this many runs, remembered ones first. A run that could not say anything is the only one."""
         digest = self._workspace.digest
@@ -236,16 +229,9 @@ class _Run:
         runs = self._done[key]
         known = len(runs)
         while len(runs) < wanted:
-            runs.append(self._once(check, tree))
+            runs.append(run_once(self._repo, self._workspace, check, tree))
             if runs[-1].verdict is Verdict.INDETERMINATE or runs[-1].exit_status is None:
                 runs += [runs[-1]] * (wanted - len(runs))
         if self._cache is not None and len(runs) > known:
             self._cache.store(tree, check.digest, digest, runs)
         return runs
-
-    def _once(self, check: Check, tree: Oid) -> CheckResult:
-        workspace = self._workspace
-        workspace.checkout.move_to(tree, clean=True)
-        files = (path for path, _ in trees.walk(self._repo.objects, tree))
-        found = python_path(files, str(workspace.checkout.directory), sys.stdlib_module_names)
-        return judge(check, workspace.shell.run(check.run, timeout_s=check.timeout_s, python_path=found))

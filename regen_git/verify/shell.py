@@ -36,9 +36,10 @@ _CACHES = {
 
 @dataclass(frozen=True, slots=True)
 class Shell:
-    """Runs commands in ``tree``. ``private`` is for what a run needs besides: its home, report and state.
+    """Runs commands in ``tree``. ``private`` is for what a run needs besides: its home and its report.
 
-    ``environment`` is where setup installs to, ``None`` without setup.
+    ``environment`` is where setup installs to, ``None`` without setup. ``state_folder`` is what
+    ``$REGEN_STATE`` names where a run has data to make or to read; without one it is an empty folder.
     """
 
     tree: Path
@@ -47,11 +48,12 @@ class Shell:
     environ: Mapping[str, str]
     sandbox: Sandbox | None
     memory_bytes: int | None = None
+    state_folder: Path | None = None
 
     @property
     def state(self) -> Path:
-        """The folder that ``$REGEN_STATE`` names; it stays between runs."""
-        return self.private / "state"
+        """The folder that ``$REGEN_STATE`` names."""
+        return self.state_folder if self.state_folder is not None else self.private / "state"
 
     def run(
         self, command: str, *, timeout_s: float, python_path: str | None = None, is_setup: bool = False
@@ -60,10 +62,9 @@ class Shell:
 
         Only setup has network and may write to the environment. Every run starts with an empty home.
         """
-        for name in ("home", "tmp"):
+        for name in ("home", "tmp", "state"):
             shutil.rmtree(self.private / name, ignore_errors=True)
             (self.private / name).mkdir(parents=True)
-        self.state.mkdir(exist_ok=True)
         report = self.private / "report.xml"
         report.unlink(missing_ok=True)
         env = self._environment(python_path)
@@ -130,17 +131,18 @@ class Shell:
         self, sandbox: Sandbox, argv: list[str], env: Mapping[str, str], *, is_setup: bool
     ) -> list[str]:
         environment = [self.environment] if self.environment is not None else []
+        state = [self.state_folder] if self.state_folder is not None else []
         return sandbox.wrap(
             argv,
             cwd=self.tree,
-            writable=[self.tree, self.private, *(environment if is_setup else [])],
+            writable=[self.tree, self.private, *state, *(environment if is_setup else [])],
             readable=[] if is_setup else environment,
             env=env,
             network=is_setup,
         )
 
     def _places(self) -> dict[str, str]:
-        places = {str(self.tree): "", str(self.private): "<scratch>"}
+        places = {str(self.tree): "", str(self.private): "<scratch>", str(self.state): "$REGEN_STATE"}
         if self.environment is not None:
             places[str(self.environment)] = "<environment>"
         return places

@@ -16,9 +16,14 @@ from regen_git.domain.verdict import (
 
 __all__ = ["check_from_json", "check_to_json", "from_json", "to_json"]
 
+_OUTPUT_CHARS = 4096
+
 
 def to_json(verification: Verification) -> dict[str, Any]:
-    """Return ``{tree, verdict, checks, ratchet, gates, frozen, reasons}``; tests are counts."""
+    """Return ``{tree, verdict, checks, ratchet, gates, frozen, reasons}``; tests are counts.
+
+    A check that fails tells the end of what it printed.
+    """
     return {
         "tree": verification.tree,
         "verdict": verification.verdict.value,
@@ -44,6 +49,8 @@ def _check_summary(check: CheckResult) -> dict[str, Any]:
     }
     if check.reason:
         out["reason"] = check.reason
+    if check.verdict is Verdict.FAIL and check.output:
+        out["output"] = check.output[-_OUTPUT_CHARS:]
     if check.tests:
         out["failing"] = sorted(name for name, o in check.tests.items() if o is Outcome.FAILED)
     return out
@@ -78,6 +85,7 @@ def _check_from_summary(value: Any) -> CheckResult:
         seconds=float(value["seconds"]),
         exit_status=value.get("exit_status"),
         tests={str(name): Outcome.FAILED for name in value.get("failing", ())},
+        output=str(value.get("output", "")),
         reason=str(value.get("reason", "")),
     )
 

@@ -7,8 +7,9 @@ A small reader, not a parser: it blanks out comments and strings, then looks at 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-__all__ = ["script_exports", "script_interface"]
+__all__ = ["blanked", "script_exports", "script_interface"]
 
 _LONGEST_HEAD = 300
 _LONGEST_STATEMENT = 20_000
@@ -39,7 +40,7 @@ _MORE_NAMES = re.compile(rf"\s*,\s*({_NAME})")
 
 def script_exports(text: str) -> frozenset[str] | None:
     """Return what a module exports, each with its kind; ``None`` when a comment or bracket does not end."""
-    code = _blanked(text)
+    code = blanked(text)
     if code is None:
         return None
     names: set[str] = set()
@@ -50,14 +51,15 @@ def script_exports(text: str) -> frozenset[str] | None:
 
 def script_interface(text: str) -> str:
     """Return the imports and the first lines of the exported declarations, in order."""
-    code = _blanked(text)
+    code = blanked(text)
     if code is None:
         return ""
     heads = [_head(code, text, start) for start in _statements(code, imports=True)]
     return "".join(f"{head}\n" for head in heads if head)
 
 
-def _blanked(text: str) -> str | None:
+@lru_cache(maxsize=8)
+def blanked(text: str) -> str | None:
     r"""Return the text with comments as spaces and strings as ``\x01``, of the same length."""
     out: list[str] = []
     templates: list[int] = []  # depth of brackets inside each open ``${``

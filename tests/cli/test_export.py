@@ -65,6 +65,8 @@ def test_json_holds_all_that_the_ledger_holds(history: History, capsys: pytest.C
         revision=3,
         supersedes=(IntentId("0" * 16),),
         redacted=2,
+        retracted=True,
+        edits=("0123456789abcdef",),
     )
     hand = {"a.py": (LineRange(1, 1),), "b.py": ()}
     record(
@@ -106,6 +108,8 @@ def read_back(commit: dict[str, Any]) -> list[bytes]:
                     tuple(one["supersedes"]),
                     one["redacted"],
                     one["format"],
+                    one["retracted"],
+                    tuple(one["edits"]),
                 )
             )
         )

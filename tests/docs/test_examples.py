@@ -10,18 +10,21 @@ from pathlib import Path
 
 import click
 import pytest
+from support import counter, shop
 from support.model_server import ModelServer
-from support.shop import answer, shop
 
 from regen_git.cli.boundary import group
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+EXAMPLE = re.compile(r"<!-- example: (\w+) -->")
+# What an example begins with, and the model that answers in it.
+BEGINNINGS = {"shop": (shop.shop, shop.answer), "nothing": (counter.nothing, counter.answer)}
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
 def pages_with_examples() -> list[Path]:
-    return [page for page in PAGES if "<!-- example: " in page.read_text("utf-8")]
+    return [page for page in PAGES if EXAMPLE.search(page.read_text("utf-8"))]
 
 
 def commands_of(page: Path) -> list[tuple[str, list[str]]]:
@@ -60,7 +63,10 @@ def program(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("page", pages_with_examples(), ids=lambda page: page.name)
 def test_the_examples_print_what_the_page_shows(page: Path, tmp_path: Path, program: Path) -> None:
-    repo = shop(tmp_path / "shop")
+    named = EXAMPLE.search(page.read_text("utf-8"))
+    assert named
+    begin, answer = BEGINNINGS[named[1]]
+    repo = begin(tmp_path / named[1])
     with ModelServer(answer) as server:
         repo.git("config", "--global", "regen.apiBase", f"{server.url}")
         # Unbuffered, so that results and talk come in the order in which a terminal shows them.

@@ -20,7 +20,7 @@ from regen_git.ledger.codec import encode, parse_note, union
 from regen_git.llm import reply_document
 from regen_git.llm.replies import REPLIES_REF
 from regen_git.replay import facts, provenance
-from regen_git.replay.carry import Carried, How
+from regen_git.replay.people.carry import Carried, How, Part
 from regen_git.replay.plan import Kind, Step
 from regen_git.replay.workbench import Made
 
@@ -116,6 +116,7 @@ def test_json_has_the_fields_that_the_page_lists(tmp_path: Path) -> None:
     assert set(log["intents"][0]) == fields_within("log", "intents")
     has("show", "show", "HEAD~1")
     has("why FILE:LINE", "why", "shop/price.py:1")
+    has("blame FILE", "blame", "shop/price.py", "-L", "1,1")
     has("why FILE", "why", "shop/price.py")
     has("status", "status")
     has("doctor", "doctor", ok=(0, 1))
@@ -124,6 +125,12 @@ def test_json_has_the_fields_that_the_page_lists(tmp_path: Path) -> None:
     has("agents add", "agents", "add", "codex")
     has("agents remove", "agents", "remove", "codex")
     has("record", "record", "a word", "--commit", "HEAD")
+    has("edit", "edit", "HEAD", "-m", "another word")
+    has("supersede", "supersede", "HEAD", "-m", "better words")
+    has("retract", "retract", "HEAD")
+    has("describe", "describe")
+    diff = has("diff", "diff", "HEAD~2")
+    assert set(diff["added"][0]) == fields_within("diff", "added")
     has("mark", "mark", "human", "HEAD")
     plan = has("plan", "plan")
     assert set(plan["steps"][0]) == fields_within("plan", "steps")
@@ -161,10 +168,17 @@ def test_the_provenance_on_the_page_is_what_our_writer_makes() -> None:
     tests = {f"test_{number}": Outcome.PASSED for number in range(12)}
     made = Made(
         tree,
-        carried=(Carried("README.md", None, How.EXACT, 1),),
+        carried=(Carried("README.md", None, (Part(None, None, How.EXACT),)),),
         replies=(f"{request}/9daeafb9864cf43055ae93beb0afd6c7d144bfa4",),
         request=request,
         attempts=2,
+        asked=("3f9c2a7be01d4c55@1",),
+        inputs=(
+            ("prompt", "5e884898da28"),
+            ("files", "9b74c9897bac"),
+            ("model", "1a79a4d60de6"),
+            ("rules", "d3b07384d113"),
+        ),
         verification=Verification(
             tree,
             Verdict.PASS,

@@ -69,7 +69,7 @@ class Driven:
         for ref in git("for-each-ref", "--format=%(refname)", "refs/regen", "refs/heads/regen").split():
             git("update-ref", "-d", ref)
         git("update-ref", "-d", "refs/notes/regen-provenance")
-        for name in ("replays", "replies"):
+        for name in ("replays", "replies", "steps.sqlite"):
             subprocess.run(["rm", "-rf", str(self.repo.path / ".git/regen" / name)], check=True)
         (self.folder / "asked").unlink(missing_ok=True)
 

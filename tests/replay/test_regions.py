@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regen_git.domain.intent import LineRange
-from regen_git.replay.hand_placing import place_hand_lines
-from regen_git.replay.regions import (
+from regen_git.replay.people.hand_placing import place_hand_lines
+from regen_git.replay.people.regions import (
     hand_lines,
     kept_regions,
     marker_problems,

@@ -136,7 +136,7 @@ def test_without_the_words_of_the_prompt_what_they_ask_for_is_missing(
 ) -> None:
     from regen_git.replay import request
 
-    monkeypatch.setattr(request, "_asked", lambda intent: [f"(intent {intent.id})"])
+    monkeypatch.setattr(request, "asked_lines", lambda intent: [f"(intent {intent.id})"])
 
     status, told, _model = replayed()
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from regen_git.replay.symbol_units import parse_scope, sub_scope
-from regen_git.replay.symbols import SymbolMerge, merge_symbols
+from regen_git.replay.people.symbol_units import parse_scope, sub_scope
+from regen_git.replay.people.symbols import SymbolMerge, merge_symbols
 
 BASE = '''\
 """Client."""

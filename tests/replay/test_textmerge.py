@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from regen_git.domain.intent import LineRange
-from regen_git.replay.textmerge import Hunk, first_difference, hunks, merge_text, ranges_changed
+from regen_git.replay.people.textmerge import Hunk, first_difference, hunks, merge_text, ranges_changed
 
 FILES = st.lists(
     st.sampled_from([b"a\n", b"b\n", b"c\n", b"\n", b"a\r\n", b"\r", b"\0\n", b"\xff\n", b"\x0c\n", b"x"]),

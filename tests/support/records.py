@@ -45,6 +45,8 @@ INTENTS = st.builds(
     revision=st.integers(1, 999),
     supersedes=st.lists(IDS, max_size=2).map(tuple),
     redacted=st.integers(0, 99),
+    retracted=st.booleans(),
+    edits=st.lists(st.from_regex(r"[0-9a-f]{16}", fullmatch=True), max_size=2).map(tuple),
 )
 RANGES = st.builds(LineRange, st.integers(1, 9999), st.integers(1, 9999))
 BINDINGS = st.builds(

@@ -33,7 +33,7 @@ def command(name: str, *, with_diff: bool, as_json: bool) -> int:
     \b
     git regen compare gpt-5
     """
-    from regen_git.cli.replaying import money, require_ended
+    from regen_git.cli.replaying import money, print_hunks, require_ended
     from regen_git.git.commits import read_commit
     from regen_git.replay.report import read_report
 
@@ -44,11 +44,14 @@ def command(name: str, *, with_diff: bool, as_json: bool) -> int:
     old = read_commit(repo.objects, report.options.tip).tree
     new = read_commit(repo.objects, report.tip or "").tree
     comparison = compare_trees_verified(repo, old, new)
-    console.emit({**comparison.to_json(), "cost_usd": report.cost_usd, "tokens": report.tokens})
+    by_people = [hunk._asdict() for hunk in report.hunks]
+    about = {"cost_usd": report.cost_usd, "tokens": report.tokens, "hunks_by_people": by_people}
+    console.emit({**comparison.to_json(), **about})
     console.out(f"old: {report.options.tip[:12]}   new: {(report.tip or '')[:12]} (regen/{name})")
     print_comparison(console, comparison)
     console.out(f"{'cost':<14}{money(report.cost_usd)}, {report.tokens:,} tokens")
     console.out(f"{'verdict':<14}{report.verdict}")
+    print_hunks(console, report)
     console.out()
     args = ["diff", "--stat" if not with_diff else "--patch", "--no-ext-diff", "--no-color", old, new]
     console.out(safe(repo.git(*args).decode("utf-8", "replace")).rstrip("\n") or "no file differs")

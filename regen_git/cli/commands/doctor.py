@@ -163,8 +163,8 @@ def _documents(repo: Repository) -> list[_Finding]:
             found.append(_Finding("documents", good=False, text=text, hint=hint))
         if health.conflicting:
             shown = "".join(f"\n      {oid[:10]}: intent {one}" for oid, one in health.first_conflicts)
-            text = f"{health.conflicting:,} notes hold two versions of one revision{shown}"
-            hint = f"'git regen show <commit>' shows both; take one out with '{mend}'"
+            text = f"{health.conflicting:,} notes hold two newest versions of an intent{shown}"
+            hint = "'git regen edit <intent>' shows both and settles it"
             found.append(_Finding("conflicts", good=False, text=text, hint=hint))
         if health.notes and not health.broken and not health.conflicting:
             found.append(

@@ -12,6 +12,7 @@ from regen_git.cli.context import json_option, open_repository
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from regen_git.agents.contract import Agent
     from regen_git.capture.telling.files import Scope
@@ -46,6 +47,7 @@ __all__ = ["command", "undo"]
 @click.option(
     "--baseline", is_flag=True, help="Run the checks on HEAD now, as what a rebuilt tree is held to."
 )
+@click.option("--spec", is_flag=True, help="Also write a first page of requirements, .regen/spec/app.md.")
 @click.option("--undo", "undoing", is_flag=True, help="Take everything out again.")
 @json_option
 def command(
@@ -59,6 +61,7 @@ def command(
     imports: bool | None,
     pre_push: bool,
     baseline: bool,
+    spec: bool,
     undoing: bool,
     as_json: bool,
 ) -> None:
@@ -71,6 +74,7 @@ def command(
       git regen init
       git regen init --yes --agents-at user
       git regen init --agent codex --agent gemini
+      git regen init --yes --spec
       git regen init --undo
     """
     console = Console(json=as_json)
@@ -81,6 +85,7 @@ def command(
 
     ask = not yes and not as_json and sys.stdin.isatty()
     repo = open_repository()
+    page = _first_page(repo) if spec else None
     want_hooks = _choice(hooks, "install the git hooks?", ask=ask, default=True)
     done = set_up(repo, hooks=want_hooks, pre_push=pre_push)
     places = _places(repo, named, claude, agents_at, console, ask=ask)
@@ -89,6 +94,8 @@ def command(
     written = _propose_config(repo, config, ask=ask)
     if written is not None:
         done.append(f"'{written}' proposes which paths and checks count; read it, then commit it")
+    if page is not None:
+        done.append(_write_page(repo, page))
     for line in done:
         console.out(safe(line))
     if not done:
@@ -176,6 +183,28 @@ def _propose_config(repo: Repository, given: bool | None, *, ask: bool) -> str |
         (top / CONFIG_PATH).parent.mkdir(parents=True, exist_ok=True)
         (top / CONFIG_PATH).write_text(detect(paths, read), "utf-8")
     return str(CONFIG_PATH)
+
+
+def _first_page(repo: Repository) -> Path:
+    """Return where the first page of the spec goes. Raises ``RefusedError`` where there is one."""
+    from regen_git.errors import RefusedError
+    from regen_git.spec.files import folder_of
+
+    page = folder_of(repo) / "app.md"
+    if page.exists() or page.is_symlink():
+        raise RefusedError("'.regen/spec/app.md' is there already", hint="edit it; it is yours")
+    return page
+
+
+def _write_page(repo: Repository, page: Path) -> str:
+    """Write the first page of the spec, and say what to do with it."""
+    from regen_git.capture.undo import recorded
+    from regen_git.spec.first import FIRST_PAGE
+
+    with recorded(repo, page):
+        page.parent.mkdir(parents=True, exist_ok=True)
+        page.write_text(FIRST_PAGE, "utf-8")
+    return "'.regen/spec/app.md' is a first page: write what you want, commit it, then 'git regen replay'"
 
 
 def _import(repo: Repository, given: bool | None, console: Console, *, ask: bool) -> list[str]:  # noqa: FBT001 - a flag's value

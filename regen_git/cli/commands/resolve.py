@@ -49,6 +49,7 @@ def command(name: str, *, as_json: bool, **typed: Any) -> int:
     if sum(bool(typed[way]) for way in ("notes", "take", "drop", "edit_dir", "tree_dir")) != 1:
         ways = "--note, --take original, --drop, --edit or --tree"
         raise UsageError("say one way to resolve the step", hint=ways)
+    _check_helps(report, typed)
     if typed["edit_dir"]:
         return _open_worktree(repo, console, report, typed["edit_dir"])
     entry = _entry(repo, report, typed)
@@ -60,6 +61,17 @@ def command(name: str, *, as_json: bool, **typed: Any) -> int:
     console.emit({"name": name, "step": report.stuck["step"], **entry})
     console.out(f"kept; go on with 'git regen replay --resume {name}'")
     return 0
+
+
+def _check_helps(report: Report, typed: dict[str, Any]) -> None:
+    """Refuse what cannot help: history has nothing for a module that is new, nor for interfaces."""
+    ways = (report.stuck or {}).get("ways")
+    if ways is None:
+        return
+    if typed["take"] and "original" not in ways:
+        raise RefusedError("history has nothing in its place", hint="use --note, or --edit and --tree")
+    if typed["drop"] and "drop" not in ways:
+        raise RefusedError("there is no change of a person to drop", hint="use --note, or --edit and --tree")
 
 
 def _entry(repo: Repository, report: Report, typed: dict[str, Any]) -> dict[str, Any]:
@@ -104,6 +116,7 @@ def _tree_of(repo: Repository, report: Report, folder: Path) -> Oid:
     from regen_git.cli.replaying import load_for_replay
     from regen_git.config import Ownership
     from regen_git.git.commits import read_commit
+    from regen_git.git.releases import last_release
     from regen_git.verify.gates import Gates, run_gates
 
     with tempfile.TemporaryDirectory(prefix="git-regen-") as scratch:
@@ -113,7 +126,10 @@ def _tree_of(repo: Repository, report: Report, folder: Path) -> Oid:
         repo.git("-C", str(folder.resolve()), "add", "-A", "--", ".", env=env)
         tree = repo.git("write-tree", env=env).decode("ascii").strip()
     original = read_commit(repo.objects, _source(report)).tree
-    gates = run_gates(repo.objects, original, tree, Gates(Ownership(load_for_replay(repo).paths)))
+    ownership = Ownership(load_for_replay(repo).paths)
+    end = read_commit(repo.objects, report.options.tip).tree
+    released = (last_release(repo, report.options.tip) or end) if ownership.appends else None
+    gates = run_gates(repo.objects, original, tree, Gates(ownership, released=released, end=end))
     problems = [problem for gate in gates for problem in gate.problems]
     if problems:
         raise RefusedError(

@@ -137,6 +137,8 @@ def _print_intent(console: Console, intent: Intent, binding: Binding | None) -> 
         console.out(f"agent    {safe(', '.join(part for part in parts if part))}")
     if intent.author is not None:
         console.out(f"asked by {safe(intent.author)}")
+    if intent.retracted:
+        console.out("retracted: it is not asked any more")
     if intent.supersedes:
         console.out(f"replaces {', '.join(intent.supersedes)}")
     for prompt in intent.prompts:
@@ -181,7 +183,9 @@ def _indented(text: str, mark: str = "    ") -> str:
 def _warn(repo: Repository, console: Console, told: Told) -> None:
     for trouble in told.note.troubles:
         console.say(f"warning: {safe(trouble)}")
-    if told.note.troubles:
+    for one in told.note.conflicts:
+        console.say(f"'git regen edit {one}' shows both versions and settles it")
+    if told.note.warnings:
         console.say(
             "'git notes --ref=regen edit <commit>' mends a note by hand; nothing of it is lost until then"
         )

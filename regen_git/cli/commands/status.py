@@ -71,10 +71,13 @@ def command(commits: int, *, as_json: bool) -> None:
     catch_up(repo, console)
     waiting = _waiting(repo)
     hooks = hook_states(repo)
-    coverage = _coverage(repo, commits)
+    coverage, conflicts = _coverage(repo, commits)
     failures = read_failures(str(repo.data_dir))
     shared = standings(repo)
     _show(console, waiting, hooks, coverage)
+    for intent in conflicts:
+        line = f"conflict: two people edited intent {intent} (git regen edit {intent})"
+        console.out(style(line, fg="red"))
     for one in shared:
         console.out(_standing_line(one))
     if failures:
@@ -84,6 +87,7 @@ def command(commits: int, *, as_json: bool) -> None:
             "inbox": [_waiting_json(one) for one in waiting],
             "hooks": {name: _plain(state) for name, state in hooks.items()},
             "coverage": coverage,
+            "conflicts": conflicts,
             "remotes": {
                 one.remote: {"ahead": one.ahead, "behind": one.behind, "fetched": one.is_fetched}
                 for one in shared
@@ -146,15 +150,15 @@ def _waiting(repo: Repository) -> list[_Waiting]:
     return found
 
 
-def _coverage(repo: Repository, limit: int) -> dict[str, int]:
-    """Return how many of the newest commits have an intent."""
+def _coverage(repo: Repository, limit: int) -> tuple[dict[str, int], list[str]]:
+    """Return how many of the newest commits have an intent, and which of these are in conflict."""
     from regen_git.git.notes import LONGEST_NOTE
     from regen_git.git.refs import read_ref
-    from regen_git.ledger.store import INTENTS_REF
+    from regen_git.ledger.store import INTENTS_REF, view
     from regen_git.process import fields
 
     if read_ref(repo, "HEAD") is None:
-        return {"commits": 0, "with_intent": 0}
+        return {"commits": 0, "with_intent": 0}, []
     chunks = repo.git_stream(
         "log",
         "-z",
@@ -165,8 +169,14 @@ def _coverage(repo: Repository, limit: int) -> dict[str, int]:
         "HEAD",
         "--",
     )
-    found = [b"\nintent: " in note for note in fields(chunks, LONGEST_NOTE)]
-    return {"commits": len(found), "with_intent": sum(found)}
+    found: list[bool] = []
+    conflicts: dict[str, None] = {}
+    for entry in fields(chunks, LONGEST_NOTE):
+        intents = entry.count(b"\nintent: ")
+        found.append(intents > 0)
+        if intents > 1:
+            conflicts.update(dict.fromkeys(view(entry.partition(b"\n")[2]).conflicts))
+    return {"commits": len(found), "with_intent": sum(found)}, list(conflicts)
 
 
 def _show(

@@ -69,7 +69,8 @@ def command(commit: str, *, as_json: bool, **typed: Any) -> int:
     if prepared.plan.steps[0].kind is not Kind.REGENERATED:
         raise ReplayError(
             f"there is nothing to regenerate in '{oid[:12]}'",
-            hint="it is a merge, it is marked human, or it touches only files that no model may write",
+            hint="it is a merge, it is marked human, its intent is retracted, or it touches only files that "
+            "no model may write",
         )
     if typed["dry_run"]:
         return _show_request(console, prepared)

@@ -31,8 +31,9 @@ def command(*, rev: str, against: str | None, no_cache: bool, as_json: bool) -> 
     r"""Run the checks on a commit and say whether it is acceptable.
 
     A rebuilt commit is held against the commit it was rebuilt from: tests that passed there must pass, frozen
-    files must be the same byte for byte. Leaves 0 for pass, 1 for fail, and 3 where it cannot be said, for
-    instance because no checks are configured.
+    files must be the same byte for byte. Where the settings declare 'state', the data that the last release
+    makes must be read as it was: the last tag's, else the original's, else the commit's own. Leaves 0 for
+    pass, 1 for fail, and 3 where it cannot be said, for instance because no checks are configured.
 
     \b
     Examples:
@@ -43,6 +44,7 @@ def command(*, rev: str, against: str | None, no_cache: bool, as_json: bool) -> 
 
     from regen_git.config import load_settings
     from regen_git.git.commits import read_commit
+    from regen_git.git.releases import last_release
     from regen_git.verify.runner import Verifier
     from regen_git.verify.statement import to_json
     from regen_git.verify.trust import Trust
@@ -56,6 +58,8 @@ def command(*, rev: str, against: str | None, no_cache: bool, as_json: bool) -> 
     original = _original(repo, commit, against)
     tree = read_commit(repo.objects, commit).tree
     basis = read_commit(repo.objects, original).tree if original is not None else None
+    asks = settings.state is not None or settings.paths.append
+    release = last_release(repo, original or commit) if asks else None
     trusted = Trust(repo).is_trusted(settings.digest)
     with (
         ThreadPoolExecutor(1) as executor,
@@ -64,8 +68,8 @@ def command(*, rev: str, against: str | None, no_cache: bool, as_json: bool) -> 
         result = verifier.verify_tree(
             tree,
             basis,
-            gates=_gates(settings, is_rebuilt=against is None),
-            released=_released(repo, settings, original),
+            gates=_gates(settings, release or basis, is_rebuilt=against is None),
+            released=(release or basis or tree) if settings.state is not None else None,
         )
     _render(console, result, original)
     console.emit({**to_json(result), "commit": commit, "original": original})
@@ -84,14 +88,14 @@ def _original(repo: Repository, commit: Oid, against: str | None) -> Oid | None:
     return repo.resolve(sources[-1]) if sources else None
 
 
-def _gates(settings: Settings, *, is_rebuilt: bool) -> Gates:
+def _gates(settings: Settings, released: Oid | None, *, is_rebuilt: bool) -> Gates:
     """Return what to hold a tree against its original by.
 
     A replay leaves names that nobody else used free to change; which, only the replay itself knows. So for a
     rebuilt commit the public surface is not judged again here.
     """
     from regen_git.config import Ownership
-    from regen_git.replay.regions import kept_regions
+    from regen_git.replay.people.regions import kept_regions
     from regen_git.verify.gates import Gates
     from regen_git.verify.surface import public_surface, surface_changes
 
@@ -100,23 +104,8 @@ def _gates(settings: Settings, *, is_rebuilt: bool) -> Gates:
         kept_regions=lambda _, text: [region.text for region in kept_regions(text)],
         public_surface=None if is_rebuilt else public_surface,
         surface_changes=None if is_rebuilt else surface_changes,
+        released=released,
     )
-
-
-def _released(repo: Repository, settings: Settings, original: Oid | None) -> Oid | None:
-    """Return the tree of the latest tag before the original, else the original's; ``None`` without state."""
-    if settings.state is None or original is None:
-        return None
-    from regen_git.errors import GitError
-    from regen_git.git.commits import read_commit
-
-    try:
-        tag = (
-            repo.git("describe", "--tags", "--abbrev=0", original).decode("utf-8", "surrogateescape").strip()
-        )
-    except GitError:
-        return read_commit(repo.objects, original).tree
-    return read_commit(repo.objects, repo.resolve(tag)).tree
 
 
 def _render(console: Console, result: Verification, original: Oid | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import PurePosixPath
 
 __all__ = ["language_of", "other_language"]
@@ -39,6 +40,7 @@ _BY_MARK = {
 }
 
 
+@lru_cache(maxsize=65_536)
 def language_of(path: str) -> str | None:
     """Return the programming language that a path's ending says; ``None`` for any other file."""
     return _BY_ENDING.get(PurePosixPath(path).suffix[1:].lower())

@@ -10,7 +10,7 @@ import ast
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from regen_git.replay.symbol_units import (
+from regen_git.replay.people.symbol_units import (
     ImportAtom,
     Scope,
     Unit,
@@ -20,7 +20,7 @@ from regen_git.replay.symbol_units import (
     same_code,
     sub_scope,
 )
-from regen_git.replay.textmerge import merge_text
+from regen_git.replay.people.textmerge import merge_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

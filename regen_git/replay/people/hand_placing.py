@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from regen_git.replay.regions import missing_hand_lines
-from regen_git.replay.symbol_units import symbol_spans
-from regen_git.replay.symbols import merge_symbols
-from regen_git.replay.textmerge import hunks, is_binary, merge_text
+from regen_git.replay.people.regions import missing_hand_lines
+from regen_git.replay.people.symbol_units import symbol_spans
+from regen_git.replay.people.symbols import merge_symbols
+from regen_git.replay.people.textmerge import hunks, is_binary, merge_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

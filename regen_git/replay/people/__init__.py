@@ -1,0 +1,1 @@
+"""What people wrote: found, carried onto code that is written anew, and accounted for."""

@@ -1,0 +1,1 @@
+"""Say what a regeneration could lose, before anything is spent and without a model."""

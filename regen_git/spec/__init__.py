@@ -1,0 +1,1 @@
+"""Fold intents into the living spec, and read it back as requirements."""
