@@ -335,7 +335,9 @@ def _documents(finish: Finish) -> Iterator[tuple[Oid, tuple[bytes | None, Callab
     """
     options, outcome = finish.prepared.options, finish.outcome
     for known, document in outcome.resumed.items():
-        asked = _asked_in(document) if document.startswith(_PROVENANCE) else None
+        # That of a spec says what each module rests on now, and is told whenever that is something else.
+        is_one = document.startswith(_PROVENANCE) and not options.is_from_spec
+        asked = _asked_in(document) if is_one else None
         yield known, (asked, partial(bytes, document))
     for step in finish.prepared.plan.steps:
         commit = outcome.commits.get(step.index)

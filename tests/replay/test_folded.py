@@ -529,3 +529,44 @@ def test_modules_that_rest_on_an_intent_are_asked_afresh_and_no_others(
     capsys.readouterr()
     assert project.regen("replay", "--from", "ffff") == 2
     assert "no statement of the spec rests on 'ffff'" in capsys.readouterr().err
+
+
+def test_a_clone_without_the_rebuilt_branch_knows_what_an_adopted_line_was_asked_for(
+    project: History, served: Script, capsys: pytest.CaptureFixture[str]
+) -> None:
+    git = project.repo.git
+    project.asked("Keep amounts by name", {"note.txt": "kept\n"})
+    [intent] = project.by_intent
+    two_modules(project, served)
+    page = STORE.rstrip() + f" [{intent}]\n"
+    write(project, {".regen/spec/store.md": page}, "Say where it comes from")
+    assert project.regen("replay") == 0
+    assert project.regen("adopt", "scripted-folded") == 0
+    git("branch", "-D", "regen/scripted-folded")
+    git("reflog", "expire", "--expire=now", "--all")
+    git("gc", "-q", "--prune=now")
+    capsys.readouterr()
+
+    assert project.regen("why", "store.py:1", "--json") == 0
+
+    line = told(capsys)
+    assert (line["by"], line["module"]) == ("prompt", "store")
+    assert [each["intent"] for each in line["intents"]] == [intent]
+
+
+def test_a_module_that_comes_out_as_it_was_is_up_to_date_from_then_on(
+    project: History, served: Script, capsys: pytest.CaptureFixture[str]
+) -> None:
+    generate_and_adopt(project, served)
+    more = "from store import total\n\n\ndef test_none():\n    assert total({}) == 0\n"
+    write(project, {"tests/test_more.py": more}, "Test the empty store")
+    assert project.regen("replay", "--changed") == 0
+    assert project.repo.git("rev-parse", "regen/scripted-folded") == project.repo.git("rev-parse", "HEAD")
+    write(project, {"notes.txt": "later\n"}, "Say something else")
+    served.asked.clear()
+    capsys.readouterr()
+
+    assert project.regen("replay", "--changed") == 0
+
+    assert "nothing to do" in capsys.readouterr().out
+    assert served.asked == []

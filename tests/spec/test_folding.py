@@ -38,6 +38,9 @@ FILES = {
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> RepoBuilder:
     repo = RepoBuilder.init(tmp_path_factory.mktemp("small"))
+    # What serves the whole module is made before a test is sealed.
+    repo.git("config", "user.name", "Ada Example")
+    repo.git("config", "user.email", "ada@example.org")
     repo.commit("start", FILES)
     return repo
 

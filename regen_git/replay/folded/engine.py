@@ -206,6 +206,10 @@ class FoldedEngine:
                 self.outcome.resumed[commit] = notes
         else:
             self.outcome.reused.update(step.index for step in prepared.plan.steps)
+            if not options.locked and not options.is_original:
+                # The source is what its own spec generates: the next generation need not find that out again.
+                notes = documents(prepared, self._standing.agreement, built, tree, verification)
+                self.outcome.resumed[commit] = notes
         store.flush()
         by_index: Mapping[int, Built] = {each.step.index: each for each in built}
         for step in prepared.plan.steps:

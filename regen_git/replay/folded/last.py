@@ -47,11 +47,13 @@ class Last:
 
 def read_last(repo: Repository, tip: Oid) -> Last:
     """Return the newest generation that the history of ``tip`` holds, adopted as a tree or as a commit."""
-    pattern = f"^({ADOPTS}|Regen-Spec): "
-    out = repo.git("log", f"-{_LOOKED_AT}", "-E", f"--grep={pattern}", "--format=%H", tip, "--")
+    # With notes shown, git looks for the pattern in them, too: a source may be what its spec generates.
+    pattern = f"^({ADOPTS}|Regen-Spec|module): "
+    notes = f"--notes={PROVENANCE_REF}"
+    out = repo.git("log", f"-{_LOOKED_AT}", notes, "-E", f"--grep={pattern}", "--format=%H", tip, "--")
     for oid in out.decode("ascii").split():
         message = read_commit(repo.objects, oid).message
-        for commit in (*values(message, ADOPTS), oid):
+        for commit in (oid, *values(message, ADOPTS)):
             found = _from(commit, documents_on(repo, commit))
             if found.commit:
                 return found

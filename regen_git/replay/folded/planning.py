@@ -139,10 +139,14 @@ def _check_since(since: str, modules: Sequence[Module]) -> None:
 
 
 def _refuse_empty(pages: Sequence[Page]) -> None:
-    """Refuse a page that has a title and nothing else: a model would be paid for a guess."""
+    """Refuse a page that has a title and nothing else: a model would be paid for a guess.
+
+    One with ``paths`` is a module all the same: what it must do is on the pages that need it.
+    """
     for page in pages:
         lines = [line.strip() for line in for_model(page).splitlines()]
-        if page.name != PROJECT and not any(line and not line.startswith("#") for line in lines):
+        says_something = any(line and not line.startswith("#") for line in lines)
+        if page.name != PROJECT and not page.paths and not says_something:
             raise ReplayError(
                 f"page '{page.name}' of the spec asks for nothing yet",
                 hint=f"write in '.regen/spec/{page.name}.md' what is wanted and commit it; files of a page "

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 from typing import TYPE_CHECKING
 
 from regen_git.errors import GitError
@@ -139,9 +140,7 @@ def remove(repo: Repository, gone: Sequence[Oid]) -> list[str]:
         return []
     objects = repo.common_dir / "objects"
     troubles: list[str] = []
-    if (objects / "info" / "commit-graph").exists() or (objects / "info" / "commit-graphs").is_dir():
-        # What no ref has any more is not in the new one.
-        repo.git("commit-graph", "write", "--reachable", "--split=replace")
+    _renew_graph(repo, objects / "info")
     for oid in gone:
         (objects / oid[:2] / oid[2:]).unlink(missing_ok=True)
     held = {path: _names(repo, path) for path in sorted((objects / "pack").glob("pack-*.idx"))}
@@ -198,6 +197,21 @@ def _repack(repo: Repository, packs: Mapping[Path, Collection[Oid]]) -> None:
         index.unlink(missing_ok=True)
         for path in folder.glob(f"{index.stem}.*"):
             path.unlink(missing_ok=True)
+
+
+def _renew_graph(repo: Repository, folder: Path) -> None:
+    """Write the commit graph anew, where there is one: what no ref has any more is not in it then.
+
+    Where that fails, as on the lock of a git that was killed, the graph goes: it is a cache.
+    """
+    whole, parts = folder / "commit-graph", folder / "commit-graphs"
+    if not whole.exists() and not parts.is_dir():
+        return
+    try:
+        repo.git("commit-graph", "write", "--reachable", "--split=replace")
+    except GitError:
+        whole.unlink(missing_ok=True)
+        shutil.rmtree(parts, ignore_errors=True)
 
 
 def _drop_index_of_packs(folder: Path) -> bool:
