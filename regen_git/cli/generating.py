@@ -97,7 +97,7 @@ def _print_modules(console: Console, prepared: FoldedPrepared) -> None:
 
 def show_spec_plan(repo: Repository, console: Console, options: ReplayOptions) -> int:
     """Print the modules of the spec, whether each must run and why, and what that may cost."""
-    from regen_git.cli.replaying import load_for_replay, money
+    from regen_git.cli.replaying import load_for_replay, print_estimate
     from regen_git.cli.risks import print_risk, risk_json
     from regen_git.replay.folded.estimating import estimate_spec
     from regen_git.replay.folded.planning import prepare_folded
@@ -119,13 +119,8 @@ def show_spec_plan(repo: Repository, console: Console, options: ReplayOptions) -
         }
     )
     _print_modules(console, prepared)
-    if is_nothing_to_do(prepared):
-        pass  # what is not asked costs nothing
-    elif options.is_original:
-        console.out(f"about {guess.tokens:,} tokens with a model; '--model original' rehearses it at no cost")
-    else:
-        console.out(f"about {guess.tokens:,} tokens, {money(guess.cost_usd)}, with one repair in four steps")
-    if guess.check_seconds is not None:
-        console.out(f"about {guess.check_seconds:.0f} s of checks")
+    # What is not asked costs nothing.
+    if not is_nothing_to_do(prepared):
+        print_estimate(console, options, guess)
     print_risk(console, risk)
     return 0

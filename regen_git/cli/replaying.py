@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from regen_git.llm.prices import Price
     from regen_git.replay.answers import Answers
     from regen_git.replay.engine import Progress
+    from regen_git.replay.estimate import Estimate
     from regen_git.replay.options import Mode, ReplayOptions
     from regen_git.replay.prepare import Prepared
     from regen_git.replay.report import Report
@@ -35,6 +36,7 @@ __all__ = [
     "model_client",
     "money",
     "prepared_for",
+    "print_estimate",
     "print_hunks",
     "print_report",
 ]
@@ -130,6 +132,16 @@ def money(usd: float | None) -> str:
     if usd is None:
         return "unknown cost"
     return f"${usd:.2f}" if usd >= 1 or usd == 0 else f"${usd:.4f}"
+
+
+def print_estimate(console: Console, options: ReplayOptions, guess: Estimate) -> None:
+    """Say what a replay may cost, and how long its checks take where that is known."""
+    if options.is_original:
+        console.out(f"about {guess.tokens:,} tokens with a model; '--model original' rehearses it at no cost")
+    else:
+        console.out(f"about {guess.tokens:,} tokens, {money(guess.cost_usd)}, with one repair in four steps")
+    if guess.check_seconds is not None:
+        console.out(f"about {guess.check_seconds:.0f} s of checks")
 
 
 class Meter:

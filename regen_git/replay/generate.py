@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from regen_git.errors import ModelError
 from regen_git.git.trees import edit, lookup
-from regen_git.llm.client import prompt_estimate
 from regen_git.replay.again.recall import answered_before, recall, remember
 from regen_git.replay.answers import Recorded
 from regen_git.replay.asking import Asks, asked_for, asks, first_request
@@ -15,6 +13,7 @@ from regen_git.replay.attempt import Attempt, Ground, attempt, judged, keep_hand
 from regen_git.replay.follow import follow
 from regen_git.replay.people.byhand import apply_history, compared
 from regen_git.replay.request import repair_request
+from regen_git.replay.trying import REPAIRS, SAMPLES, Failed, repaired, shortened
 from regen_git.replay.workbench import First, Made, StuckError
 
 if TYPE_CHECKING:
@@ -25,25 +24,6 @@ if TYPE_CHECKING:
     from regen_git.replay.workbench import Workbench
 
 __all__ = ["begun_with", "regenerate", "settle_group"]
-
-_ABOUT_STEP = frozenset({"long", "endless"})
-"""Failures of a model that say nothing about its other answers: a person is wanted at this step."""
-
-SAMPLES = 2
-REPAIRS = 2
-
-
-@dataclass
-class _Candidate:
-    """The best state so far: it is what a person finds when the step is stuck.
-
-    ``is_too_long`` says that its first request was more than the model takes.
-    """
-
-    tree: Oid
-    findings: tuple[str, ...]
-    score: tuple[int, int, int]
-    is_too_long: bool = False
 
 
 async def regenerate(bench: Workbench, step: Step, base: Oid) -> Made:
@@ -94,7 +74,7 @@ async def _as_before(bench: Workbench, step: Step, base: Oid) -> Made:
 async def _samples(bench: Workbench, step: Step, ground: Ground, base: Oid, begin: tuple[int, Asks]) -> Made:
     """Try one sample after the other; the recorded reply to the first is read without its request."""
     first, asked = begin
-    best: _Candidate | None = None
+    best: Failed | None = None
     bench.on_state(step, "generating")
     if asked.request is None:
         known = await answered_before(bench, step, ground, asked.digest)
@@ -116,19 +96,13 @@ async def _samples(bench: Workbench, step: Step, ground: Ground, base: Oid, begi
     raise StuckError(step, best.findings, best.tree)
 
 
-async def _sample(
-    bench: Workbench, step: Step, ground: Ground, base: Oid, request: Request
-) -> Made | _Candidate:
-    """Try one sample; where its request is too long for the model, with half of it, then with the least."""
-    made = await _try_sample(bench, step, request, ground)
-    for room in (prompt_estimate(request) // 2, 0):
-        if isinstance(made, Made) or not made.is_too_long:
-            return made
-        shorter = first_request(bench, step, bench.now(base), request.sample, room)
-        if shorter != request:
-            request = shorter
-            made = await _try_sample(bench, step, request, ground)
-    return made
+async def _sample(bench: Workbench, step: Step, ground: Ground, base: Oid, request: Request) -> Made | Failed:
+    """Try one sample, with less in its request where that is too long for the model."""
+    return await shortened(
+        request,
+        lambda asked: _try_sample(bench, step, asked, ground),
+        lambda room: first_request(bench, step, bench.now(base), request.sample, room),
+    )
 
 
 async def _lay_ground(bench: Workbench, step: Step, base: Oid) -> Ground:
@@ -156,44 +130,29 @@ def _resolved(bench: Workbench, step: Step, ground: Ground) -> Made | None:
     return None
 
 
-async def _try_sample(bench: Workbench, step: Step, request: Request, ground: Ground) -> Made | _Candidate:
+async def _try_sample(bench: Workbench, step: Step, request: Request, ground: Ground) -> Made | Failed:
     """Ask once and repair; return what was accepted, or the best of what was not."""
-    first = request.digest
-    best: _Candidate | None = None
-    used: tuple[str, ...] = ground.replies
-    seen: set[tuple[str, ...]] = set()
-    current = ground.tree
-    for number in range(1 + (REPAIRS if not bench.options.is_original else 0)):
-        try:
-            tried = await attempt(bench, step, request, ground, current)
-        except ModelError as error:
-            if error.kind not in _ABOUT_STEP:
-                raise
-            left = _Candidate(current, (f"- {error}", f"- {error.hint}"), (2, 1, 0), error.kind == "long")
-            return best or left
-        used += tried.replies
-        if not tried.findings:
-            return Made(
-                tried.tree,
-                ground.carried,
-                used,
-                first,
-                tried.ignored,
-                tried.verification,
-                attempts=number + 1,
-            )
-        if best is None or tried.score < best.score:
-            best = _Candidate(tried.tree, tried.findings, tried.score)
-        if tried.findings in seen or tried.is_refused:
-            break
-        seen.add(tried.findings)
-        bench.on_state(step, "repairing")
-        heading = f"Intent {' '.join(asked_for(bench, step))}, repair {number + 1}"
-        request = repair_request(request, tried.text, heading, tried.findings)
-        current = tried.tree
-    if best is None:
-        raise AssertionError("a sample has at least one attempt")
-    return best
+    came = await repaired(
+        request,
+        ground.tree,
+        lambda asked, current: attempt(bench, step, asked, ground, current),
+        repairs=0 if bench.options.is_original else REPAIRS,
+        heading=f"Intent {' '.join(asked_for(bench, step))}",
+        on_repair=lambda: bench.on_state(step, "repairing"),
+    )
+    if isinstance(came, Failed):
+        return came
+    tried = came.attempt
+    used = (*ground.replies, *came.replies)
+    return Made(
+        tried.tree,
+        ground.carried,
+        used,
+        request.digest,
+        tried.ignored,
+        tried.verification,
+        attempts=came.attempts,
+    )
 
 
 async def settle_group(bench: Workbench, step: Step, base: Oid) -> Made:

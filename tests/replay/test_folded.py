@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from support import tiny_runner
 from support.histories import History
-from support.model_server import ModelServer
+from support.model_server import Fault, ModelServer
 
 from regen_git.cli.main import run
 
@@ -201,6 +201,16 @@ def generate_and_adopt(project: History, served: Script) -> None:
     served.last.clear()
 
 
+def mend_by_hand(project: History) -> None:
+    """Let a person add a line to a generated file, and then a requirement to its page."""
+    store = (project.repo.path / "store.py").read_text()
+    mended = store.replace(
+        "    return sum", "    assert isinstance(amounts, dict)  # by hand\n    return sum"
+    )
+    write(project, {"store.py": mended}, "Check by hand")
+    write(project, {".regen/spec/store.md": STORE + "- Add up exactly.\n"}, "Add up exactly")
+
+
 def test_modules_agree_on_interfaces_first_and_then_see_what_they_need(
     project: History, served: Script
 ) -> None:
@@ -366,13 +376,7 @@ def test_what_a_person_wrote_into_a_generated_file_is_still_there_when_it_is_gen
     project: History, served: Script, capsys: pytest.CaptureFixture[str]
 ) -> None:
     generate_and_adopt(project, served)
-    mended = (
-        (project.repo.path / "store.py")
-        .read_text()
-        .replace("    return sum", "    assert isinstance(amounts, dict)  # by hand\n    return sum")
-    )
-    write(project, {"store.py": mended}, "Check by hand")
-    write(project, {".regen/spec/store.md": STORE + "- Add up exactly.\n"}, "Add up exactly")
+    mend_by_hand(project)
     served.code["store"] = STORE_CODE.format(total="sum(amounts.values(), 0)").replace(
         "    return sum", "    assert isinstance(amounts, dict)  # by hand\n    return sum"
     )
@@ -389,13 +393,7 @@ def test_a_model_that_drops_what_a_person_wrote_is_told_so_and_then_a_person_is_
     project: History, served: Script, capsys: pytest.CaptureFixture[str]
 ) -> None:
     generate_and_adopt(project, served)
-    mended = (
-        (project.repo.path / "store.py")
-        .read_text()
-        .replace("    return sum", "    assert isinstance(amounts, dict)  # by hand\n    return sum")
-    )
-    write(project, {"store.py": mended}, "Check by hand")
-    write(project, {".regen/spec/store.md": STORE + "- Add up exactly.\n"}, "Add up exactly")
+    mend_by_hand(project)
     served.code["store"] = STORE_CODE.format(total="sum(amounts.values(), 0)")
     capsys.readouterr()
 
@@ -570,3 +568,21 @@ def test_a_module_that_comes_out_as_it_was_is_up_to_date_from_then_on(
 
     assert "nothing to do" in capsys.readouterr().out
     assert served.asked == []
+
+
+@pytest.mark.usefixtures("served")
+def test_a_module_whose_request_the_model_cannot_take_is_not_sampled_again(
+    project: History, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(project, {".regen/spec/app.md": "# App\n\n- Count words.\n", **TESTS}, "Say what is wanted")
+    said = {"message": "This model's maximum context length is 10 tokens", "code": "context_length_exceeded"}
+    with (
+        ModelServer(lambda _body: Fault(400, {"error": said})) as server,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        patch.setenv("OPENAI_API_BASE", server.url)
+        capsys.readouterr()
+        assert project.regen("replay", "--json") == 1
+        sent = [json.dumps(body["messages"]) for body in server.requests]
+
+    assert len(sent) == len(set(sent)) > 1

@@ -81,7 +81,7 @@ def show_plan(repo: Repository, console: Console, options: ReplayOptions) -> int
         from regen_git.cli.generating import show_spec_plan
 
         return show_spec_plan(repo, console, options)
-    from regen_git.cli.replaying import load_for_replay, money
+    from regen_git.cli.replaying import load_for_replay, print_estimate
     from regen_git.cli.risks import print_risk, risk_json
     from regen_git.replay.estimate import estimate
     from regen_git.replay.plan import Kind
@@ -127,11 +127,6 @@ def show_plan(repo: Repository, console: Console, options: ReplayOptions) -> int
     console.out(f"{counts}; {one_after_another(plan.waves)}")
     if guess.carry_calls:
         console.out(f"changes of people that meet regenerated code: {guess.carry_calls}, at most a call each")
-    if options.is_original:
-        console.out(f"about {guess.tokens:,} tokens with a model; '--model original' rehearses it at no cost")
-    else:
-        console.out(f"about {guess.tokens:,} tokens, {money(guess.cost_usd)}, with one repair in four steps")
-    if guess.check_seconds is not None:
-        console.out(f"about {guess.check_seconds:.0f} s of checks")
+    print_estimate(console, options, guess)
     print_risk(console, risk)
     return 0

@@ -10,9 +10,9 @@ from regen_git.llm.client import prompt_estimate
 from regen_git.replay.attempt import listed, whole_answer
 from regen_git.replay.folded.asking import INTERFACES, Asked, interface_path, interfaces_request
 from regen_git.replay.folded.source import AFRESH
-from regen_git.replay.generate import REPAIRS, SAMPLES
 from regen_git.replay.reply import parse_reply
 from regen_git.replay.request import repair_request
+from regen_git.replay.trying import REPAIRS, SAMPLES
 from regen_git.replay.workbench import StuckError
 
 if TYPE_CHECKING:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from regen_git.errors import ModelError, NoRecordedReplyError
+from regen_git.errors import NoRecordedReplyError
 from regen_git.git.trees import diff, edit, lookup
-from regen_git.llm.client import prompt_estimate
 from regen_git.replay.answers import render_history
 from regen_git.replay.attempt import Attempt, Ground, apply_reply, broken_gates, whole_answer
 from regen_git.replay.fitting import syntax_problem
 from regen_git.replay.folded.asking import module_request
 from regen_git.replay.follow import readings
-from regen_git.replay.generate import REPAIRS, SAMPLES
 from regen_git.replay.judging import region_texts
 from regen_git.replay.request import history_request, repair_request
+from regen_git.replay.trying import REPAIRS, SAMPLES, Failed, repaired, shortened
 from regen_git.replay.workbench import StuckError
 from regen_git.verify.gates import Gates, run_gates
 from regen_git.verify.surface import public_surface, surface_changes
@@ -34,8 +33,6 @@ if TYPE_CHECKING:
     from regen_git.replay.workbench import Workbench
 
 __all__ = ["Builder", "Built"]
-
-_ABOUT_STEP = frozenset({"long", "endless"})
 
 
 @dataclass(frozen=True)
@@ -72,14 +69,6 @@ class Built:
         return tuple(path for path, leaf in self.edits.items() if leaf is not None)
 
 
-@dataclass(frozen=True)
-class _Failed:
-    """The best of what was not accepted."""
-
-    tried: Attempt
-    is_too_long: bool = False
-
-
 class Builder:
     """Builds modules on trees that hold what they need."""
 
@@ -113,16 +102,18 @@ class Builder:
         resolution = self._bench.resolutions.get(step.index)
         if resolution is not None and resolution.take_original:
             return replace(self.kept(unit, step), resolved="original")
-        best: _Failed | None = None
+        best: Failed | None = None
         for sample in range(first_sample, first_sample + (1 if self._bench.options.is_original else SAMPLES)):
             made = await self._sample(unit, step, asked, ground, sample)
             if isinstance(made, Built):
                 return made
-            if best is None or made.tried.score < best.tried.score:
+            if best is None or made.score < best.score:
                 best = made
+            if made.is_too_long:
+                break
         if best is None:
             raise AssertionError("a module has at least one sample")
-        raise StuckError(step, best.tried.findings, best.tried.tree)
+        raise StuckError(step, best.findings, best.tree)
 
     async def repair(self, built: Built, ground: Oid, findings: Sequence[str], number: int) -> Built | None:
         """Ask for a module again, with what is wrong with the whole; ``None`` where no answer is sound."""
@@ -132,7 +123,7 @@ class Builder:
         request = repair_request(built.last, built.text, heading, findings)
         current = edit(self._bench.store, ground, built.edits)
         made = await self._asked(built.unit, built.step, (built.first or request, request), ground, current)
-        if isinstance(made, _Failed):
+        if isinstance(made, Failed):
             return None
         replies = (*built.replies, *made.replies)
         return replace(made, replies=replies, attempts=built.attempts + made.attempts, sample=built.sample)
@@ -161,24 +152,18 @@ class Builder:
         ids = f"\nIntent {' '.join(unit.module.intents)}" if unit.module.intents else ""
         return f"Module {unit.module.name}{ids}"
 
-    async def _sample(
-        self, unit: Unit, step: Step, asked: Asked, ground: Oid, sample: int
-    ) -> Built | _Failed:
-        """Try one sample; where its request is too long for the model, with half of it, then the least."""
-        request = self.request(unit, step, asked, sample)
-        made = await self._asked(unit, step, (request, request), ground, ground)
-        for room in (prompt_estimate(request) // 2, 0):
-            if isinstance(made, Built) or not made.is_too_long:
-                break
-            shorter = self.request(unit, step, asked, sample, room)
-            if shorter != request:
-                request = shorter
-                made = await self._asked(unit, step, (request, request), ground, ground)
-        return replace(made, sample=sample) if isinstance(made, Built) else made
+    async def _sample(self, unit: Unit, step: Step, asked: Asked, ground: Oid, sample: int) -> Built | Failed:
+        """Try one sample, with less in its request where that is too long for the model."""
+        made = await shortened(
+            self.request(unit, step, asked, sample),
+            lambda request: self._asked(unit, step, (request, request), ground, ground),
+            lambda room: self.request(unit, step, asked, sample, room),
+        )
+        return made if isinstance(made, Failed) else replace(made, sample=sample)
 
     async def _asked(
         self, unit: Unit, step: Step, requests: tuple[Request, Request], ground: Oid, current: Oid
-    ) -> Built | _Failed:
+    ) -> Built | Failed:
         """Ask, and repair what an answer lacks by itself; the whole is judged later.
 
         ``requests`` are the one the module began with, and the one to ask now.
@@ -188,45 +173,33 @@ class Builder:
         history = None
         if bench.options.is_original:
             history = render_history(bench.store, ground, unit.own, unit.module.files)
-        best: _Failed | None = None
-        used: tuple[str, ...] = ()
-        seen: set[tuple[str, ...]] = set()
-        for number in range(1 + (0 if bench.options.is_original else REPAIRS)):
-            try:
-                reading = await whole_answer(bench, request, history)
-            except ModelError as error:
-                if error.kind not in _ABOUT_STEP:
-                    raise
-                tried = Attempt("", current, (f"- {error}", f"- {error.hint}"), (2, 1, 0), ())
-                return best or _Failed(tried, error.kind == "long")
-            tried = self._apply(unit, step, ground, current, reading)
-            used += tried.replies
-            if not tried.findings:
-                edits = {c.path: c.new for c in diff(bench.store, ground, tried.tree)}
-                return Built(
-                    unit,
-                    step,
-                    edits,
-                    first,
-                    last=request,
-                    text=tried.text,
-                    replies=used,
-                    attempts=number + 1,
-                    ignored=tried.ignored,
-                    request=first.digest,
-                )
-            if best is None or tried.score < best.tried.score:
-                best = _Failed(tried)
-            if tried.findings in seen or tried.is_refused:
-                break
-            seen.add(tried.findings)
-            bench.on_state(step, "repairing")
-            heading = f"{self._heading(unit)}, repair {number + 1}"
-            request = repair_request(request, tried.text, heading, tried.findings)
-            current = tried.tree
-        if best is None:
-            raise AssertionError("a sample has at least one attempt")
-        return best
+
+        async def ask(asked: Request, onto: Oid) -> Attempt:
+            return self._apply(unit, step, ground, onto, await whole_answer(bench, asked, history))
+
+        came = await repaired(
+            request,
+            current,
+            ask,
+            repairs=0 if bench.options.is_original else REPAIRS,
+            heading=self._heading(unit),
+            on_repair=lambda: bench.on_state(step, "repairing"),
+        )
+        if isinstance(came, Failed):
+            return came
+        tried = came.attempt
+        return Built(
+            unit,
+            step,
+            {c.path: c.new for c in diff(bench.store, ground, tried.tree)},
+            first,
+            last=came.request,
+            text=tried.text,
+            replies=came.replies,
+            attempts=came.attempts,
+            ignored=tried.ignored,
+            request=first.digest,
+        )
 
     def _apply(self, unit: Unit, step: Step, ground: Oid, current: Oid, reading: Reading) -> Attempt:
         """Put an answer onto ``current`` and hold the module's own files against the gates."""

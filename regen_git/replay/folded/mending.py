@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from regen_git.git.trees import edit
 from regen_git.replay.folded.faults import Faults, Shape, find_faults
-from regen_git.replay.generate import REPAIRS, SAMPLES
+from regen_git.replay.trying import REPAIRS, SAMPLES
 from regen_git.replay.workbench import StuckError
 
 if TYPE_CHECKING:
